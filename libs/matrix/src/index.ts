@@ -1,0 +1,5 @@
+export * from './ids.js';
+export * from './parse-ids.js';
+export * from './json.js';
+export * from './pdu.js';
+export * from './matrix-error.js';

@@ -1,0 +1,1 @@
+export * from './room-version-rules.js';
