@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { defineCommand } from '../define-command.js';
+import { jsonObjectSchema, roomIdSchema, serverNameSchema } from './schemas.js';
+
+/** What became of one PDU: a named outcome, with the reason where it is not `accepted`. */
+export const pduOutcomes = ['accepted', 'duplicate', 'soft-failed', 'rejected', 'refused', 'missing-events'] as const;
+export type PduOutcome = (typeof pduOutcomes)[number];
+
+/**
+ * Runs events of other servers through the checks on receipt of a PDU and appends those that pass, in the given order.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+ */
+export const AcceptPdus = defineCommand({
+  pattern: 'room.accept-pdus',
+  version: 1,
+  input: z.object({ roomId: roomIdSchema, origin: serverNameSchema, pdus: z.array(jsonObjectSchema).max(50) }),
+  output: z.object({
+    /** In the order of the input. */
+    results: z.array(
+      z.object({
+        eventId: z.string().nullable(),
+        outcome: z.enum(pduOutcomes),
+        reason: z.string().optional(),
+        /** With `missing-events`: what must be fetched first. */
+        missing: z.array(z.string()).optional(),
+      }),
+    ),
+  }),
+});

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { defineCommand } from '../define-command.js';
+import { eventIdSchema, jsonObjectSchema, roomIdSchema, userIdSchema } from './schemas.js';
+
+/**
+ * What a user does to a membership. The names are those of the client-server API's endpoints, because each has its own
+ * refusals (kicking somebody who never was in the room is not leaving); `update-profile` rewrites the display name and
+ * avatar of a member who is still joined, and does nothing otherwise.
+ */
+export const membershipActions = ['join', 'invite', 'leave', 'kick', 'ban', 'unban', 'knock', 'update-profile'] as const;
+export type MembershipAction = (typeof membershipActions)[number];
+
+/** `eventId` is null when nothing had to change (joining twice, leaving a room that was left). */
+export const ChangeMembership = defineCommand({
+  pattern: 'room.change-membership',
+  version: 1,
+  input: z.object({
+    roomId: roomIdSchema,
+    sender: userIdSchema,
+    target: userIdSchema,
+    action: z.enum(membershipActions),
+    reason: z.string().optional(),
+    /** Further content of the member event: `displayname`, `avatar_url`, `is_direct`, custom keys of a join. */
+    content: jsonObjectSchema,
+  }),
+  output: z.object({ eventId: eventIdSchema.nullable() }),
+});

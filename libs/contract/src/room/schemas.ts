@@ -1,0 +1,10 @@
+import { isEventId, isJsonObject, isRoomAlias, isRoomId, isServerName, isUserId } from '@atoll/matrix';
+import type { EventId, JsonObject, RoomAlias, RoomId, ServerName, UserId } from '@atoll/matrix';
+import { z } from 'zod';
+
+export const roomIdSchema = z.custom<RoomId>(isRoomId, 'not a room id');
+export const userIdSchema = z.custom<UserId>(isUserId, 'not a user id');
+export const eventIdSchema = z.custom<EventId>(isEventId, 'not an event id');
+export const roomAliasSchema = z.custom<RoomAlias>(isRoomAlias, 'not a room alias');
+export const serverNameSchema = z.custom<ServerName>(isServerName, 'not a server name');
+export const jsonObjectSchema = z.custom<JsonObject>(isJsonObject, 'not a JSON object');
