@@ -1,3 +1,5 @@
+export * from './define-announcement.js';
+export * from './define-command.js';
 export * from './services.js';
 export * from './announcements.js';
 export * from './room/schemas.js';
