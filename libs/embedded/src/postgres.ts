@@ -27,6 +27,7 @@ export interface PostgresOptions {
 export interface PostgresServer {
   readonly port: number;
   readonly pid: number;
+  readonly dataDir: string;
   /** The connection URL of a database. */
   url(database: string): string;
   /** Creates the database unless it is there, and returns its URL. */
@@ -54,6 +55,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   return {
     port,
     pid: server.pid,
+    dataDir,
     url,
     async createDatabase(name) {
       await createDatabase(url('postgres'), name);

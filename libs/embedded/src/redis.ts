@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureRedisServer } from './find-redis.js';
 import { freePort } from './free-port.js';
@@ -23,6 +23,7 @@ export interface RedisServer {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  readonly dataDir: string;
   stop(): Promise<void>;
 }
 
@@ -35,7 +36,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const command = ensureRedisServer(options.say);
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true });
-  await releaseDataDir(dataDir, (await readRecord(dataDir))?.pid, '-server', 'SIGTERM');
+  await releaseDataDir(dataDir, (await readRecord(dataDir))?.pid, basename(command), 'SIGTERM');
 
   const password = randomBytes(18).toString('base64url');
   const logFile = join(dataDir, 'redis.log');
@@ -58,6 +59,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     url,
     port,
     pid: server.pid,
+    dataDir,
     async stop() {
       await server.stop('SIGTERM');
       await removeRecord(dataDir);
