@@ -1,1 +1,9 @@
-export {};
+export { ConfigError } from './config-error.js';
+export type { Config, ConnectedConfig } from './config.js';
+export { DEFAULT_IP_DENYLIST } from './default-ip-denylist.js';
+export type { Environment } from './environment.js';
+export { connectedConfig, loadConfig, loadConfigOrExit } from './load-config.js';
+export { secretNames, settingNames, variableOf } from './settings.js';
+export type { SettingName } from './settings.js';
+export { readOrCreateSigningKeyFile } from './signing-key-file.js';
+export type { TracingSettings } from './tracing-settings.js';

@@ -1,1 +1,16 @@
-export {};
+export { GracefulShutdown, SHUTDOWN_STAGES } from './graceful-shutdown.js';
+export type { ShutdownOptions, ShutdownStage } from './graceful-shutdown.js';
+export type { SpanRecord } from './file-span-exporter.js';
+export { HealthServer } from './health-server.js';
+export type { HealthServerOptions, ReadinessCheck } from './health-server.js';
+export { logCrashes, logError } from './log-error.js';
+export { createLogger } from './logger.js';
+export type { Logger } from './logger.js';
+export { counter, histogram, observableCounter, observableGauge } from './metrics.js';
+export type { MetricName } from './metrics.js';
+export { NestPinoLogger } from './nest-pino-logger.js';
+export { startTelemetry } from './start-telemetry.js';
+export type { Telemetry, TelemetryOptions } from './start-telemetry.js';
+export { extractTraceContext, injectTraceContext } from './trace-context.js';
+export { failSpan, withSpan } from './with-span.js';
+export type { SpanOptions } from './with-span.js';

@@ -1,0 +1,26 @@
+import type { ServerName } from '@atoll/matrix';
+import type { Settings } from './settings.js';
+import type { TracingSettings } from './tracing-settings.js';
+
+type Derived =
+  'serverName' | 'signingKeyFile' | 'publicBaseurl' | 'registration' | 'instanceId' | 'drainSeconds';
+
+/** All settings, validated, with every default filled in. */
+export interface Config extends Readonly<Omit<Settings, Derived>> {
+  readonly serverName: ServerName;
+  readonly signingKeyFile: string;
+  /** Without a trailing slash. */
+  readonly publicBaseurl: string;
+  readonly registration: 'closed' | 'token' | 'open';
+  readonly instanceId: string;
+  readonly drainSeconds: number;
+  /** No `databaseUrl` is given: this process starts its own PostgreSQL. */
+  readonly embedded: boolean;
+  readonly tracing: TracingSettings;
+}
+
+/** A configuration that names its PostgreSQL and Redis, as every service needs it. */
+export interface ConnectedConfig extends Config {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+}
