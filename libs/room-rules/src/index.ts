@@ -1,1 +1,2 @@
 export * from './room-version-rules.js';
+export * from './event/index.js';
