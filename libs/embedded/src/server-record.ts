@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a running server leaves in its data folder, for the next start and for `ctl`. */
@@ -32,15 +32,21 @@ export async function removeRecord(dataDir: string): Promise<void> {
   await rm(path(dataDir), { force: true });
 }
 
-/** Whether process `pid` lives and its command line contains `name` (a pid may have been given to someone else). */
-export function isProcess(pid: number, name: string): boolean {
-  let command: string;
-  try {
-    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    command = spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout || '';
+/** Whether process `pid` lives and, as pids are given out again, is the program `name`; a zombie does not live. */
+export function isProcess(pid: number, name?: string): boolean {
+  const program = basename(commandLine(pid).split(/[\0 ]/)[0] ?? '');
+  return name === undefined ? program !== '' : program === name;
+}
+
+function commandLine(pid: number): string {
+  if (existsSync('/proc/self/cmdline')) {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch {
+      return ''; // there is no such process
+    }
   }
-  return command.includes(name);
+  return spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout;
 }
 
 /**
@@ -55,7 +61,7 @@ export async function releaseDataDir(
 ): Promise<void> {
   if (pid === undefined || !isProcess(pid, name)) return;
   const record = await readRecord(dataDir);
-  if (record?.pid !== pid || isProcess(record.owner, 'node')) {
+  if (record?.pid !== pid || isProcess(record.owner)) {
     const owner = record?.pid === pid ? `, started by process ${record.owner}` : '';
     throw new Error(
       `${dataDir} is in use by ${name} process ${pid}${owner}. Stop that one first, or use another ATOLL_DATA_DIR.`,
