@@ -1,0 +1,93 @@
+import type { EventId } from '@atoll/matrix';
+import type { Database } from '../open-database.js';
+import { anyOf } from '../any-of.js';
+import { type StoredEvent, toStoredEvent } from './stored-event.js';
+
+/**
+ * A stretch of a room's timeline. `from` and `to` are points between events: point p lies after the event at position p
+ * and before the next, as sync tokens do. Forwards (`f`) the stretch is `from < position <= to`, backwards (`b`) it is
+ * `to < position <= from`, the newest first. An absent bound is open.
+ */
+export interface TimelineRange {
+  readonly from?: number;
+  readonly to?: number;
+  readonly dir: 'f' | 'b';
+  readonly limit: number;
+}
+
+/** Events before and after one, each the nearest first; without the event itself. */
+export interface EventsAround {
+  readonly before: StoredEvent[];
+  readonly after: StoredEvent[];
+}
+
+/** Events by id, by nid and along a room's timeline. Whether somebody may see them is the caller's question. */
+export class EventReader {
+  constructor(private readonly database: Database) {}
+
+  /** The known ones of the events, by id, of any status. */
+  async byIds(eventIds: readonly EventId[]): Promise<Map<EventId, StoredEvent>> {
+    const rows = await this.events().where('e.event_id', '=', anyOf(eventIds)).execute();
+    return new Map(rows.map((row) => [row.eventId, toStoredEvent(row)]));
+  }
+
+  /** The known ones of the events, by nid, of any status. */
+  async byNids(eventNids: readonly number[]): Promise<Map<number, StoredEvent>> {
+    const rows = await this.events().where('e.event_nid', '=', anyOf(eventNids)).execute();
+    return new Map(rows.map((row) => [row.eventNid, toStoredEvent(row)]));
+  }
+
+  /** Events of a room's timeline in the order of the direction. */
+  async timeline(roomNid: number, range: TimelineRange): Promise<StoredEvent[]> {
+    const rows = await this.timelineQuery(roomNid, range).execute();
+    return rows.map(toStoredEvent);
+  }
+
+  /** The events around one of the timeline; `before` and `after` are the largest numbers of them. */
+  async aroundEvent(
+    roomNid: number,
+    position: number,
+    limits: { before: number; after: number },
+  ): Promise<EventsAround> {
+    const [before, after] = await Promise.all([
+      this.timeline(roomNid, { dir: 'b', from: position - 1, limit: limits.before }),
+      this.timeline(roomNid, { dir: 'f', from: position, limit: limits.after }),
+    ]);
+    return { before, after };
+  }
+
+  /** @internal The query behind `timeline`, for the test that looks at its plan. */
+  timelineQuery(roomNid: number, { from, to, dir, limit }: TimelineRange) {
+    const [above, upTo] = dir === 'f' ? [from, to] : [to, from];
+    return this.events()
+      .where('p.room_nid', '=', roomNid)
+      .$if(above !== undefined, (query) => query.where('p.position', '>', above ?? 0))
+      .$if(upTo !== undefined, (query) => query.where('p.position', '<=', upTo ?? 0))
+      .orderBy('p.position', dir === 'f' ? 'asc' : 'desc')
+      .limit(limit);
+  }
+
+  private events() {
+    return this.database.db
+      .selectFrom('events as e')
+      .innerJoin('rooms as r', 'r.room_nid', 'e.room_nid')
+      .leftJoin('event_positions as p', 'p.event_nid', 'e.event_nid')
+      .leftJoin('redactions as x', 'x.redacted_event_nid', 'e.event_nid')
+      .leftJoin('events as because', 'because.event_nid', 'x.redaction_event_nid')
+      .leftJoin('event_transactions as t', 't.event_nid', 'e.event_nid')
+      .select([
+        'e.event_nid as eventNid',
+        'e.event_id as eventId',
+        'e.room_nid as roomNid',
+        'r.room_id as roomId',
+        'r.version as roomVersion',
+        'p.position',
+        'e.status',
+        'e.json',
+        'because.event_id as redactionId',
+        'because.json as redactionJson',
+        't.device_id as deviceId',
+        't.transaction_id as transactionId',
+      ]);
+  }
+}
