@@ -1,0 +1,14 @@
+import type { Migration } from 'kysely/migration';
+import * as installation from './0001-installation.js';
+import * as accounts from './0002-accounts.js';
+import * as rooms from './0003-rooms.js';
+
+/**
+ * Every migration in order. A migration is never changed once released, never imports today's table types, and only expands:
+ * what an older release still reads or writes is taken away one release later.
+ */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-installation': installation,
+  '0002-accounts': accounts,
+  '0003-rooms': rooms,
+};
