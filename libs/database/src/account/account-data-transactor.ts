@@ -1,0 +1,38 @@
+import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
+import type { Transaction } from 'kysely';
+import type { ClosingStatements, TakenPositions } from '../closing-statements.js';
+import type { DatabaseSchema } from '../schema/database-schema.js';
+
+/** Writes the `account_data` stream. */
+export class AccountDataTransactor {
+  constructor(
+    private readonly transaction: Transaction<DatabaseSchema>,
+    private readonly closing: ClosingStatements,
+  ) {}
+
+  /**
+   * Replaces an entry; `roomId` is '' for global data. The content is written, and its row locked, before the lane is
+   * taken; the position follows in the closing message.
+   * @returns the position that the entry has after the commit, as `at(0)`
+   */
+  async put(userId: UserId, roomId: RoomId | '', type: string, content: JsonObject): Promise<TakenPositions> {
+    const json = JSON.stringify(content);
+    await this.transaction
+      .insertInto('account_data')
+      .values({ user_id: userId, room_id: roomId, type, content: json, position: 0 })
+      .onConflict((conflict) =>
+        conflict.columns(['user_id', 'room_id', 'type']).doUpdateSet({ content: json }),
+      )
+      .execute();
+    const positions = this.closing.take('account_data', 1);
+    this.closing.add(
+      this.transaction
+        .updateTable('account_data')
+        .set({ position: positions.sql(0) })
+        .where('user_id', '=', userId)
+        .where('room_id', '=', roomId)
+        .where('type', '=', type),
+    );
+    return positions;
+  }
+}

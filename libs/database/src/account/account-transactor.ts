@@ -1,0 +1,68 @@
+import type { UserId } from '@atoll/matrix';
+import type { Transaction } from 'kysely';
+import type { DatabaseSchema } from '../schema/database-schema.js';
+
+export interface NewAccount {
+  readonly userId: UserId;
+  readonly passwordHash: string | null;
+  readonly isAdmin: boolean;
+}
+
+/** Writes local accounts. */
+export class AccountTransactor {
+  constructor(private readonly transaction: Transaction<DatabaseSchema>) {}
+
+  /** False when the user id is taken. */
+  async create(account: NewAccount): Promise<boolean> {
+    const row = await this.transaction
+      .insertInto('users')
+      .values({
+        user_id: account.userId,
+        password_hash: account.passwordHash,
+        is_admin: account.isAdmin,
+        created_ts: Date.now(),
+      })
+      .onConflict((conflict) => conflict.column('user_id').doNothing())
+      .returning('user_id')
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async setPasswordHash(userId: UserId, passwordHash: string): Promise<void> {
+    await this.transaction
+      .updateTable('users')
+      .set({ password_hash: passwordHash })
+      .where('user_id', '=', userId)
+      .execute();
+  }
+
+  /** Ends every way to log in; the user id stays taken. Devices are deleted by the caller, see `DeviceTransactor`. */
+  async deactivate(userId: UserId): Promise<void> {
+    await this.transaction
+      .updateTable('users')
+      .set({ is_deactivated: true, password_hash: null })
+      .where('user_id', '=', userId)
+      .execute();
+  }
+
+  /** Removes what is stored about the user beside events: profile, account data, filters. */
+  async erase(userId: UserId): Promise<void> {
+    for (const table of ['profile_fields', 'account_data', 'filters'] as const) {
+      await this.transaction.deleteFrom(table).where('user_id', '=', userId).execute();
+    }
+  }
+
+  /**
+   * Holds back other transactions of this account until this one ends; for checks over several rows.
+   * Returns false when there is no such account or it is deactivated.
+   */
+  async lock(userId: UserId): Promise<boolean> {
+    const row = await this.transaction
+      .selectFrom('users')
+      .select('is_deactivated')
+      .where('user_id', '=', userId)
+      .forUpdate()
+      .executeTakeFirst();
+    return row !== undefined && !row.is_deactivated;
+  }
+}

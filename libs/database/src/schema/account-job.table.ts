@@ -1,0 +1,15 @@
+import type { Generated } from 'kysely';
+import type { UserId } from '@atoll/matrix';
+
+export const membershipJobKinds = ['update-profile', 'leave-all'] as const;
+export type MembershipJobKind = (typeof membershipJobKinds)[number];
+
+/** What must still be done to all memberships of a user, written in the commit that made it necessary. */
+export interface MembershipJobsTable {
+  user_id: UserId;
+  kind: MembershipJobKind;
+  /** Grows when the reason comes up again, so that work on an older one does not end it. */
+  revision: Generated<number>;
+  /** Nobody else works on it until then. */
+  claimed_until: Date;
+}
