@@ -10,3 +10,4 @@ export {
   testRedis,
   type TestDatabase,
 } from './test-servers.js';
+export { spawnServer, type ServerCommand, type ServerProcess } from './server-process.js';

@@ -16,11 +16,13 @@ export interface ServerCommand {
   args: string[];
   /** What the server reads from its standard input. */
   input?: string;
+  /** Default: this process's. */
+  env?: NodeJS.ProcessEnv;
   logFile: string;
   uid?: number | undefined;
   gid?: number | undefined;
   /** The signal that the watchdog sends when this process has died. */
-  stopSignal: 'INT' | 'TERM';
+  stopSignal: 'INT' | 'TERM' | 'KILL';
   /** A folder that the watchdog removes after that. */
   removeAfterDeath?: string | undefined;
 }
@@ -42,6 +44,7 @@ export function spawnServer(server: ServerCommand): ServerProcess {
   const child = spawn(server.command, server.args, {
     detached: true,
     stdio: [server.input === undefined ? 'ignore' : 'pipe', log, log],
+    env: server.env ?? process.env,
     ...(server.uid === undefined ? {} : { uid: server.uid, gid: server.gid }),
   });
   closeSync(log);
