@@ -1,2 +1,5 @@
 export * from './room-version-rules.js';
 export * from './event/index.js';
+export * from './state-map.js';
+export * from './auth/index.js';
+export * from './resolve/index.js';

@@ -1,3 +1,6 @@
+import { type AuthRules, authRules } from './auth/auth-rules.js';
+import { ruleNumbers10, ruleNumbers11, ruleNumbers12 } from './auth/auth-rule-numbers.js';
+
 /**
  * What differs between room versions, as named rules. Code asks for a rule by its name and never compares version numbers.
  * @see https://spec.matrix.org/v1.19/rooms/
@@ -22,6 +25,8 @@ export interface RoomVersionRules {
   readonly integerPowerLevels: boolean;
   /** The join rule `knock_restricted` exists (10+). */
   readonly knockRestrictedJoinRule: boolean;
+  /** The authorisation rules that reject, each with its number on the version's page; a rule that is absent does not exist. */
+  readonly authRules: AuthRules;
   /** Which state resolution merges forks. */
   readonly stateResolution: 'v2' | 'v2.1';
 }
@@ -39,6 +44,7 @@ const version10: RoomVersionRules = {
   updatedRedactionRules: false,
   integerPowerLevels: true,
   knockRestrictedJoinRule: true,
+  authRules: authRules(ruleNumbers10),
   stateResolution: 'v2',
 };
 const version11: RoomVersionRules = {
@@ -47,6 +53,7 @@ const version11: RoomVersionRules = {
   creatorInContent: false,
   redactsInContent: true,
   updatedRedactionRules: true,
+  authRules: authRules(ruleNumbers11),
 };
 const version12: RoomVersionRules = {
   ...version11,
@@ -54,6 +61,7 @@ const version12: RoomVersionRules = {
   roomIdIsCreateEventId: true,
   createEventImpliedByRoomId: true,
   privilegedCreators: true,
+  authRules: authRules(ruleNumbers12),
   stateResolution: 'v2.1',
 };
 

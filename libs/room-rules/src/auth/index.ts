@@ -1,0 +1,10 @@
+export { authTypesForEvent, type StateType } from './auth-types-for-event.js';
+export { type AuthRules } from './auth-rules.js';
+export { authorizeEvent } from './authorize-event.js';
+export { canRedact } from './can-redact.js';
+export { checkAuthEvents } from './check-auth-events.js';
+export { additionalCreatorsOf, creatorOf, isCreator } from './creators.js';
+export { membershipOf } from './membership.js';
+export { LEVEL_DEFAULTS, type LevelName, PowerLevels, powerLevelOf, powerLevelsIn } from './power-levels.js';
+export { type Rejection } from './rejection.js';
+export { type StateLookup } from './state-lookup.js';
