@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import { tooLarge } from '@atoll/matrix';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { parseJsonBody } from './json-body.js';
+
+/** Replaces Fastify's parsers: every body is JSON, except on routes that take it as a stream. */
+export function addBodyParser(instance: FastifyInstance): void {
+  instance.removeAllContentTypeParsers();
+  instance.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const { bodyLimit, config } = request.routeOptions;
+    if (config.streamBody === true) return payload;
+    return parseJsonBody(await readBytes(payload, bodyLimit, Number(request.headers['content-length'])));
+  });
+  instance.addHook('onRequest', (request, _reply, done) => {
+    // A content type that Fastify cannot read would be refused before the parser is asked.
+    const { headers } = request.raw;
+    if (headers['content-type'] !== undefined && request.routeOptions.config.streamBody !== true) {
+      headers['content-type'] = 'application/json';
+    }
+    done();
+  });
+}
+
+function readBytes(payload: IncomingMessage, limit: number, announced: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (announced > limit) {
+      reject(tooLarge(`The body is larger than ${limit} bytes`));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let length = 0;
+    payload.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > limit) {
+        payload.removeAllListeners('data');
+        reject(tooLarge(`The body is larger than ${limit} bytes`));
+        return;
+      }
+      chunks.push(chunk);
+    });
+    payload.once('end', () => {
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length));
+    });
+    payload.once('error', reject);
+  });
+}

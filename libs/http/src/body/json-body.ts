@@ -1,0 +1,26 @@
+import { isUtf8 } from 'node:buffer';
+import { MatrixError, badJson } from '@atoll/matrix';
+import type { JsonValue } from '@atoll/matrix';
+import { exceedsJsonDepth } from './json-depth.js';
+
+/** Deeper than any Matrix event; a bound for everything that walks JSON by recursion. */
+export const MAX_JSON_DEPTH = 100;
+
+/**
+ * Parses a body as JSON whatever its declared content type. A `__proto__` key becomes an own property like any other,
+ * because an event must keep what it was signed with; copy such objects with spread or `Object.entries`, never by assignment.
+ * @returns undefined for an empty body
+ * @throws {MatrixError} 400 `M_NOT_JSON`, or `M_BAD_JSON` for JSON that is nested too deep
+ */
+export function parseJsonBody(bytes: Buffer): JsonValue | undefined {
+  if (bytes.length === 0) return undefined;
+  if (!isUtf8(bytes)) throw notJson('The body is not UTF-8');
+  if (exceedsJsonDepth(bytes, MAX_JSON_DEPTH)) throw badJson('The body is nested too deep');
+  try {
+    return JSON.parse(bytes.toString('utf8')) as JsonValue;
+  } catch {
+    throw notJson('The body is not JSON');
+  }
+}
+
+export const notJson = (message: string) => new MatrixError(400, 'M_NOT_JSON', message);

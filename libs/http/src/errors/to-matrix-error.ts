@@ -1,0 +1,28 @@
+import { MatrixError, invalidParam, tooLarge, unrecognized } from '@atoll/matrix';
+import { HttpException } from '@nestjs/common';
+
+const BY_STATUS: Readonly<Record<number, () => MatrixError>> = {
+  404: () => unrecognized(404),
+  405: () => unrecognized(405),
+  413: () => tooLarge('The body is too large'),
+  414: () => invalidParam('The path is too long'),
+};
+
+/**
+ * What a client is told about an error. Only Matrix errors speak for themselves; of what Nest and Fastify refuse before a
+ * handler runs the status is kept, and of anything else nothing is told.
+ */
+export function toMatrixError(error: unknown): MatrixError {
+  if (error instanceof MatrixError) return error;
+  const status = statusOf(error);
+  if (status === undefined || status < 400 || status >= 500)
+    return new MatrixError(500, 'M_UNKNOWN', 'Internal server error');
+  return BY_STATUS[status]?.() ?? new MatrixError(status, 'M_UNKNOWN', 'The request cannot be served');
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')
+    return error.statusCode;
+  return undefined;
+}
