@@ -1,4 +1,7 @@
+export * from './account/index.js';
 export * from './acquire-client.js';
+export type { ClosingStatements, TakenPositions } from './closing-statements.js';
+export * from './commit-in-lanes.js';
 export * from './database-errors.js';
 export * from './installation.js';
 export * from './lanes.js';
@@ -16,3 +19,6 @@ export * from './room/room-reader.js';
 export * from './room/state-reader.js';
 export * from './room/stored-event.js';
 export * from './room/visibility-reader.js';
+export * from './stream-position-reader.js';
+export * from './stream-registry.js';
+export * from './stream-token.js';

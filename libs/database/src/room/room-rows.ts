@@ -1,0 +1,194 @@
+import type { EventId, JsonObject, Pdu, RoomId, UserId } from '@atoll/matrix';
+import type { Database } from '../open-database.js';
+import { EVENT_STATUS, type StateOverride } from '../schema/event.table.js';
+import { Interner } from './interner.js';
+import type { Membership } from './room-reader.js';
+
+/** An event for a spec; without `stateKey` it is a message. */
+export interface EventRow {
+  readonly type: string;
+  readonly sender: UserId;
+  readonly stateKey?: string;
+  readonly content?: JsonObject;
+  /** Redacts this event of the room. */
+  readonly redacts?: PlacedRow;
+  readonly transaction?: { readonly deviceId: string; readonly scope: string; readonly id: string };
+  /** Came in on a fork: the state before it is that at `basePosition` but for the overrides; it changes no state. */
+  readonly fork?: {
+    readonly basePosition: number;
+    readonly overrides?: StateOverride[];
+    readonly parent?: PlacedRow;
+  };
+  /** Stored without a position. */
+  readonly softFailed?: boolean;
+}
+
+export interface PlacedRow {
+  readonly eventNid: number;
+  readonly eventId: EventId;
+  readonly position: number;
+}
+
+/** Writes a room's rows for specs of readers: no lease, no signatures, no rules. */
+export class RoomRows {
+  private readonly interner: Interner;
+
+  private constructor(
+    private readonly database: Database,
+    readonly roomId: RoomId,
+    readonly roomNid: number,
+  ) {
+    this.interner = new Interner(database);
+  }
+
+  static async create(
+    database: Database,
+    room: { roomId: RoomId; version?: string; inDirectory?: boolean },
+  ): Promise<RoomRows> {
+    const { room_nid } = await database.db
+      .insertInto('rooms')
+      .values({
+        room_id: room.roomId,
+        version: room.version ?? '12',
+        partition: 0,
+        in_directory: room.inDirectory ?? false,
+        created_ts: 0,
+      })
+      .returning('room_nid')
+      .executeTakeFirstOrThrow();
+    return new RoomRows(database, room.roomId, room_nid);
+  }
+
+  /** Member event of the user itself, or by `sender`. */
+  async member(
+    user: UserId,
+    membership: Membership,
+    sender: UserId = user,
+    content: JsonObject = {},
+  ): Promise<PlacedRow> {
+    return this.event({ type: 'm.room.member', sender, stateKey: user, content: { ...content, membership } });
+  }
+
+  /** A state event with the empty state key. */
+  async state(type: string, sender: UserId, content: JsonObject): Promise<PlacedRow> {
+    return this.event({ type, sender, stateKey: '', content });
+  }
+
+  async message(sender: UserId, body: string): Promise<PlacedRow> {
+    return this.event({ type: 'm.room.message', sender, content: { msgtype: 'm.text', body } });
+  }
+
+  async event(row: EventRow): Promise<PlacedRow> {
+    const { db } = this.database;
+    const position = await this.nextPosition();
+    const placed = { eventNid: 1_000_000 + position, eventId: `$event${position}` as EventId, position };
+    const typeNid = await this.interner.typeNid(row.type);
+    const stateKeyNid = row.stateKey === undefined ? null : await this.interner.stateKeyNid(row.stateKey);
+    const senderNid = await this.interner.stateKeyNid(row.sender);
+    await db
+      .insertInto('events')
+      .values({
+        event_nid: placed.eventNid,
+        event_id: placed.eventId,
+        room_nid: this.roomNid,
+        type_nid: typeNid,
+        state_key_nid: stateKeyNid,
+        sender_nid: senderNid,
+        depth: position,
+        origin_server_ts: position,
+        status: row.softFailed === true ? EVENT_STATUS.softFailed : EVENT_STATUS.accepted,
+        problem: null,
+        json: JSON.stringify(this.pdu(row, position)),
+      })
+      .execute();
+    if (row.softFailed === true) return placed;
+    await db
+      .insertInto('event_positions')
+      .values({ position, event_nid: placed.eventNid, room_nid: this.roomNid })
+      .execute();
+    await this.insertExtras(row, placed, senderNid);
+    if (stateKeyNid !== null && !row.fork) await this.changeState(row, placed, typeNid, stateKeyNid);
+    return placed;
+  }
+
+  private async insertExtras(row: EventRow, { eventNid }: PlacedRow, senderNid: number): Promise<void> {
+    const { db } = this.database;
+    if (row.transaction) {
+      const { deviceId, scope, id } = row.transaction;
+      await db
+        .insertInto('event_transactions')
+        .values({ event_nid: eventNid, user_nid: senderNid, device_id: deviceId, scope, transaction_id: id })
+        .execute();
+    }
+    if (row.redacts) {
+      await db
+        .insertInto('redactions')
+        .values({ redacted_event_nid: row.redacts.eventNid, redaction_event_nid: eventNid })
+        .execute();
+    }
+    if (row.fork) {
+      await db
+        .insertInto('event_state')
+        .values({
+          event_nid: eventNid,
+          base_position: row.fork.basePosition,
+          parent_event_nid: row.fork.parent?.eventNid ?? null,
+          overrides: JSON.stringify(row.fork.overrides ?? []),
+        })
+        .execute();
+    }
+  }
+
+  private async changeState(
+    row: EventRow,
+    placed: PlacedRow,
+    typeNid: number,
+    stateKeyNid: number,
+  ): Promise<void> {
+    const { db } = this.database;
+    const { position, eventNid } = placed;
+    const key = { room_nid: this.roomNid, type_nid: typeNid, state_key_nid: stateKeyNid };
+    await db
+      .updateTable('room_state')
+      .set({ to_position: position })
+      .where('room_nid', '=', this.roomNid)
+      .where('type_nid', '=', typeNid)
+      .where('state_key_nid', '=', stateKeyNid)
+      .where('to_position', 'is', null)
+      .execute();
+    await db
+      .insertInto('room_state')
+      .values({ ...key, event_nid: eventNid, from_position: position, to_position: null })
+      .execute();
+    if (row.type !== 'm.room.member') return;
+    const change = { membership: row.content?.['membership'] as Membership, event_nid: eventNid, position };
+    await db
+      .insertInto('memberships')
+      .values({ user_nid: stateKeyNid, room_nid: this.roomNid, ...change })
+      .onConflict((conflict) => conflict.columns(['user_nid', 'room_nid']).doUpdateSet(change))
+      .execute();
+  }
+
+  private pdu(row: EventRow, position: number): Partial<Pdu> {
+    return {
+      type: row.type,
+      room_id: this.roomId,
+      sender: row.sender,
+      ...(row.stateKey !== undefined && { state_key: row.stateKey }),
+      content: { ...row.content, ...(row.redacts && { redacts: row.redacts.eventId }) },
+      origin_server_ts: position,
+      depth: position,
+      prev_events: [],
+      auth_events: [],
+      hashes: { sha256: '' },
+      signatures: {},
+    };
+  }
+
+  private async nextPosition(): Promise<number> {
+    const { rows } = await this.database.pool.query<{ position: number }>(
+      "SELECT nextval('events_position') AS position",
+    );
+    return rows[0]?.position ?? 0;
+  }
+}
