@@ -136,13 +136,12 @@ describe('canonicalJson', () => {
       fc.constantFrom('1', '10', '9', '__proto__', '\uffff'),
     );
     const entries = fc.uniqueArray(fc.tuple(key, fc.integer()), { selector: ([name]) => name });
+    const reordered = entries.chain((pairs) =>
+      fc.tuple(fc.constant(pairs), fc.shuffledSubarray(pairs, { minLength: pairs.length })),
+    );
     fc.assert(
-      fc.property(entries, fc.infiniteStream(fc.nat()), (pairs, ranks) => {
-        const shuffled = pairs
-          .map((pair) => ({ pair, rank: ranks.next().value }))
-          .sort((a, b) => a.rank - b.rank);
-        const again = Object.fromEntries(shuffled.map(({ pair }) => pair));
-        expect(canonicalJson(again)).toBe(canonicalJson(Object.fromEntries(pairs)));
+      fc.property(reordered, ([pairs, shuffled]) => {
+        expect(canonicalJson(Object.fromEntries(shuffled))).toBe(canonicalJson(Object.fromEntries(pairs)));
       }),
     );
   });

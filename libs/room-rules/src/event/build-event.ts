@@ -1,7 +1,8 @@
-import { encodeUrlSafeUnpaddedBase64, sha256, type SigningKey } from '@atoll/event-crypto';
+import { encodeUrlSafeUnpaddedBase64, sha256, signJson, type SigningKey } from '@atoll/event-crypto';
 import type { EventId, JsonObject, Pdu, RoomEvent, RoomId, ServerName, UserId } from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
 import { essentialJson, hashOfDraft } from './event-hashes.js';
+import { redactEvent } from './redact-event.js';
 
 /** An event before hashing and signing. */
 export interface EventDraft {
@@ -76,7 +77,6 @@ export async function signEvent(
   serverName: ServerName,
   key: SigningKey,
 ): Promise<Pdu> {
-  const signature = await key.sign(Buffer.from(essentialJson(pdu, rules)));
-  const ofServer = Object.hasOwn(pdu.signatures, serverName) ? pdu.signatures[serverName] : {};
-  return { ...pdu, signatures: { ...pdu.signatures, [serverName]: { ...ofServer, [key.keyId]: signature } } };
+  const { signatures } = await signJson(redactEvent(pdu, rules), serverName, key);
+  return { ...pdu, signatures };
 }

@@ -30,6 +30,7 @@ export function hashOfDraft(draft: JsonObject): string {
 
 /**
  * Whether the event's own content hash is right; if not, only its redacted form may be used.
+ * @throws CanonicalJsonError
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
 export function hasValidContentHash(pdu: Pdu): boolean {
