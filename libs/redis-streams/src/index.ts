@@ -1,1 +1,12 @@
-export {};
+export { connectRedis, type RedisConnection } from './connect-redis.js';
+export { OnCommand } from './on-command.decorator.js';
+export { CommandContext } from './command-context.js';
+export { StreamServer, type StreamServerOptions } from './stream.server.js';
+export type { OwnerResolver, Ownership, PartitionGate } from './partition-gate.js';
+export type { WorkOptions } from './work-consumer.js';
+export { listDeadLetters, type DeadLetter } from './dead-letter.js';
+export { ReplyStream } from './reply-stream.js';
+export { CommandClient, type CommandClientOptions, type RequestOptions } from './stream.client.js';
+export { UnsupportedVersion } from './unsupported-version.js';
+export { Announcer } from './announcer.js';
+export { AnnouncementReader } from './announcement-reader.js';
