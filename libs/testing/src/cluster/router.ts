@@ -9,13 +9,19 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@atoll/contract';
 import { readRoutes, serviceFor } from './routes.js';
-import type { ServiceProcess } from './service-process.js';
 
 /** A request body up to this size is kept, so that it can be sent to another instance. */
 const replayableBytes = 1024 * 1024;
 const readinessEveryMs = 200;
 /** How long a request waits for an instance that takes connections. */
 const patienceMs = 15_000;
+
+/** An instance of a service that may be running. */
+export interface Upstream {
+  readonly clientUrl: string;
+  running(): boolean;
+  ready(): Promise<boolean>;
+}
 
 export interface Router {
   readonly url: string;
@@ -29,7 +35,7 @@ export interface Router {
  */
 export async function startRouter(
   port: number,
-  instances: (service: ServiceName) => ServiceProcess[],
+  instances: (service: ServiceName) => Upstream[],
 ): Promise<Router> {
   const routes = readRoutes();
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
@@ -68,12 +74,12 @@ export async function startRouter(
 
 /** Round robin over the instances that said lately that they are ready. */
 class Balancer {
-  private readonly notReady = new Set<ServiceProcess>();
+  private readonly notReady = new Set<Upstream>();
   private turn = 0;
 
-  constructor(private readonly instances: (service: ServiceName) => ServiceProcess[]) {}
+  constructor(private readonly instances: (service: ServiceName) => Upstream[]) {}
 
-  next(service: ServiceName): ServiceProcess | undefined {
+  next(service: ServiceName): Upstream | undefined {
     const all = this.instances(service).filter((instance) => instance.running());
     const ready = all.filter((instance) => !this.notReady.has(instance));
     const candidates = ready.length > 0 ? ready : all;
@@ -97,7 +103,7 @@ async function forward(
   request: IncomingMessage,
   response: ServerResponse,
   agent: Agent,
-  next: () => ServiceProcess | undefined,
+  next: () => Upstream | undefined,
 ): Promise<boolean> {
   const body = await readBody(request);
   const deadline = Date.now() + patienceMs;
