@@ -1,1 +1,70 @@
-export {};
+import type { AddressInfo } from 'node:net';
+import type { Config } from '@atoll/config';
+import { pingDatabase } from '@atoll/database';
+import { createMatrixApp, drainMatrixApp } from '@atoll/http';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AccountDataModule } from './account-data/account-data.module.js';
+import { AccountModule } from './account/account.module.js';
+import { AdminModule } from './admin/admin.module.js';
+import { AuthModule } from './auth/auth.module.js';
+import { DeviceModule } from './device/device.module.js';
+import { FilterModule } from './filter/filter.module.js';
+import { openPlatform, type Platform } from './platform/platform.js';
+import { PlatformModule } from './platform/platform.module.js';
+import { ProfileModule } from './profile/profile.module.js';
+import { VersionsModule } from './versions/versions.module.js';
+import { WellKnownModule } from './well-known/well-known.module.js';
+
+/** The client-server API: each feature is a module of its own, which injects the platform. */
+@Module({
+  imports: [
+    AuthModule,
+    AccountModule,
+    AccountDataModule,
+    AdminModule,
+    DeviceModule,
+    FilterModule,
+    ProfileModule,
+    VersionsModule,
+    WellKnownModule,
+  ],
+})
+export class ClientApiModule {
+  static on(platform: Platform): DynamicModule {
+    return { module: ClientApiModule, imports: [PlatformModule.of(platform)] };
+  }
+}
+
+/** The service while it serves. */
+export interface RunningClientApi {
+  readonly name: 'client-api';
+  /** Where it listens: matters when the configured port is 0. */
+  readonly port: number;
+  /** Throws when the service cannot do its work just now. */
+  check(): Promise<void>;
+  /** Ends without failing a request: no new ones are accepted, those under way finish, connections close. */
+  close(): Promise<void>;
+}
+
+/** Starts the client-server API in this process. The schema must be current. */
+export async function startClientApi(config: Config): Promise<RunningClientApi> {
+  const platform = await openPlatform(config);
+  const app = await createMatrixApp(ClientApiModule.on(platform), {
+    listener: 'client',
+    logger: platform.logger,
+    trustedProxies: config.trustedProxies,
+    acceptTraceContext: config.acceptTraceContext,
+  });
+  await app.listen(config.clientPort, config.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return {
+    name: 'client-api',
+    port,
+    check: () => pingDatabase(platform.database),
+    close: async () => {
+      await drainMatrixApp(app, { graceMs: config.drainSeconds * 1000 });
+      await app.close();
+      await platform.close();
+    },
+  };
+}

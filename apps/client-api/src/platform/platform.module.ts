@@ -1,0 +1,58 @@
+import {
+  AccountDataReader,
+  AccountReader,
+  type Database,
+  DeviceReader,
+  EventReader,
+  FilterReader,
+  MembershipJobReader,
+  ProfileReader,
+  RegistrationTokenReader,
+  RoomReader,
+  StateReader,
+  TokenReader,
+  UiaSessionReader,
+  VisibilityReader,
+} from '@atoll/database';
+import { OwnerDirectory } from '@atoll/leases';
+import { Announcer, CommandClient } from '@atoll/redis-streams';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import type { Platform } from './platform.js';
+import { CONFIG, DATABASE, LOGGER, REDIS } from './tokens.js';
+
+/** Readers hold nothing but the database, so that every feature injects those that it needs. */
+const readers = [
+  AccountDataReader,
+  AccountReader,
+  DeviceReader,
+  EventReader,
+  FilterReader,
+  MembershipJobReader,
+  ProfileReader,
+  RegistrationTokenReader,
+  RoomReader,
+  StateReader,
+  TokenReader,
+  UiaSessionReader,
+  VisibilityReader,
+].map((reader: new (database: Database) => object): Provider => {
+  return { provide: reader, useFactory: (database: Database) => new reader(database), inject: [DATABASE] };
+});
+
+/** What every feature may inject, without importing anything. */
+@Module({})
+export class PlatformModule {
+  static of(platform: Platform): DynamicModule {
+    const providers: Provider[] = [
+      { provide: CONFIG, useValue: platform.config },
+      { provide: DATABASE, useValue: platform.database },
+      { provide: LOGGER, useValue: platform.logger },
+      { provide: REDIS, useValue: platform.redis },
+      { provide: CommandClient, useValue: platform.commands },
+      { provide: OwnerDirectory, useValue: platform.owners },
+      { provide: Announcer, useValue: platform.announcer },
+      ...readers,
+    ];
+    return { module: PlatformModule, global: true, providers, exports: providers };
+  }
+}

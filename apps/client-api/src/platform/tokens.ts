@@ -1,0 +1,5 @@
+/** Injection tokens of what the platform has as interfaces; classes are injected by themselves. */
+export const CONFIG = Symbol('Config');
+export const DATABASE = Symbol('Database');
+export const LOGGER = Symbol('Logger');
+export const REDIS = Symbol('Redis');
