@@ -1,0 +1,70 @@
+import type { StoredEvent } from '@atoll/database';
+import { EventReader, StateReader } from '@atoll/database';
+import type { JsonObject, UserId } from '@atoll/matrix';
+import { Injectable } from '@nestjs/common';
+import { type ClientEventContext, type EventFormat, toClientEvent } from './client-event.js';
+import { VisibleEvents } from './visible-events.js';
+
+/** Who reads; the device is there unless an application service names none. */
+export interface Viewer {
+  readonly userId: UserId;
+  readonly deviceId?: string | undefined;
+}
+
+/** An event that the viewer may see, and what the viewer gets. */
+export interface ServedEvent {
+  readonly event: StoredEvent;
+  readonly body: JsonObject;
+}
+
+/** Turns stored events into what a viewer may have of them. */
+@Injectable()
+export class ClientEvents {
+  constructor(
+    private readonly visible: VisibleEvents,
+    private readonly states: StateReader,
+    private readonly events: EventReader,
+  ) {}
+
+  /** Those of the events that the viewer may see, in the given order. At most four queries. */
+  async serve(viewer: Viewer, events: readonly StoredEvent[], format?: EventFormat): Promise<ServedEvent[]> {
+    const replaced = await this.replacedBy(events);
+    const seen = await this.visible.membershipsAt(viewer.userId, [...events, ...replaced.values()]);
+    const now = Date.now();
+    return events.flatMap((event) => {
+      const membership = seen.get(event.eventNid);
+      if (membership === undefined) return [];
+      const before = replaced.get(event.eventNid);
+      const context = {
+        ...viewer,
+        now,
+        membership,
+        replaced: before && {
+          eventId: before.eventId,
+          visible: seen.has(before.eventNid) ? before : undefined,
+        },
+      };
+      return [{ event, body: toClientEvent(event, context, format) }];
+    });
+  }
+
+  /** State events of a state that the viewer may read as a whole: the caller has checked that. */
+  serveState(viewer: Viewer, events: Iterable<StoredEvent>, format?: EventFormat): JsonObject[] {
+    const context: ClientEventContext = { ...viewer, now: Date.now() };
+    return Array.from(events, (event) => toClientEvent(event, context, format));
+  }
+
+  /** What each state event replaced, by the nid of the newer one. */
+  private async replacedBy(events: readonly StoredEvent[]): Promise<Map<number, StoredEvent>> {
+    const states = events.filter(({ pdu }) => pdu.state_key !== undefined);
+    if (states.length === 0) return new Map();
+    const nids = await this.states.replacedBy(states.map(({ eventNid }) => eventNid));
+    const found = await this.events.byNids([...nids.values()]);
+    return new Map(
+      [...nids].flatMap(([newer, older]) => {
+        const event = found.get(older);
+        return event === undefined ? [] : [[newer, event]];
+      }),
+    );
+  }
+}
