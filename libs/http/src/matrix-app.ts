@@ -49,7 +49,6 @@ export async function createMatrixApp(
   const authenticators = new Map<AuthenticationScheme, Authenticator>();
   const instance = adapter.getInstance();
   instance.decorateRequest('requester', undefined);
-  instance.decorateRequest('span', undefined);
   addTelemetryHooks(instance, options.acceptTraceContext ?? false);
   addAnswerHeadersHook(instance, draining);
   if (options.cors ?? true) addCorsHook(instance);
@@ -72,6 +71,11 @@ export async function createMatrixApp(
   prepareRoutes(app);
   collectAuthenticators(app, authenticators);
   await app.init();
-  assertEveryRouteDeclaresAuthentication(routes.routes, authenticators);
+  try {
+    assertEveryRouteDeclaresAuthentication(routes.routes, authenticators);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   return app;
 }

@@ -1,4 +1,3 @@
-import type { Span } from '@opentelemetry/api';
 import type { AuthenticationDeclaration } from './authentication/declare-authentication.js';
 
 declare module 'fastify' {
@@ -15,6 +14,5 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who makes the request, as its authenticator found; undefined on public routes. */
     requester: object | undefined;
-    span: Span | undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { overloaded } from '@atoll/matrix';
 import { observableGauge } from '@atoll/telemetry';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 
 const RETRY_AFTER_MS = 1000;
 
@@ -10,17 +10,15 @@ const RETRY_AFTER_MS = 1000;
  */
 export function addAdmissionHooks(instance: FastifyInstance, listener: string, maxInFlight: number): void {
   const inFlight = { short: 0, long_poll: 0 };
-  const kindOf = (request: FastifyRequest) =>
-    request.routeOptions.config.longPoll === true ? 'long_poll' : 'short';
-  instance.addHook('onRequest', (request, _reply, done) => {
-    const kind = kindOf(request);
+  instance.addHook('onRequest', (request, reply, done) => {
+    const kind = request.routeOptions.config.longPoll === true ? 'long_poll' : 'short';
     inFlight[kind]++;
+    // Fastify's onResponse does not run when the client has gone away; `close` always comes.
+    reply.raw.once('close', () => {
+      inFlight[kind]--;
+    });
     if (kind === 'short' && inFlight.short > maxInFlight) done(overloaded(RETRY_AFTER_MS));
     else done();
-  });
-  instance.addHook('onResponse', (request, _reply, done) => {
-    inFlight[kindOf(request)]--;
-    done();
   });
   const stop = observableGauge('atoll_http_requests_in_flight', 'Requests being served', (result) => {
     result.observe(inFlight.short, { listener, kind: 'short' });
