@@ -22,11 +22,10 @@ export interface RoomsTable {
   created_ts: number;
 }
 
-/** Forward extremities and the newest position of each room. */
+/** Forward extremities of each room and the greatest depth among its events. */
 export interface RoomHeadsTable {
   room_nid: number;
   extremities: number[];
-  position: number;
   depth: number;
 }
 

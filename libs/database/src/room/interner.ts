@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import { LRUCache } from 'lru-cache';
+import type { Database } from '../open-database.js';
+
+const MAX_CACHED = 200_000;
+
+/**
+ * Gives strings (event types; state keys, user ids among them) their numbers, and makes new ones. Numbers are committed
+ * before they are used, outside of any room's transaction, so that no lock on them outlives one statement.
+ */
+export class Interner {
+  private readonly types = new LRUCache<string, number>({ max: MAX_CACHED });
+  private readonly stateKeys = new LRUCache<string, number>({ max: MAX_CACHED });
+
+  constructor(private readonly database: Database) {}
+
+  /** The number of an event type when it is cached; else call {@link typeNid}. */
+  cachedTypeNid(type: string): number | undefined {
+    return this.types.get(type);
+  }
+
+  /** The number of a state key or user id when it is cached; else call {@link stateKeyNid}. */
+  cachedStateKeyNid(stateKey: string): number | undefined {
+    return this.stateKeys.get(stateKey);
+  }
+
+  async typeNid(type: string): Promise<number> {
+    const cached = this.types.get(type);
+    if (cached !== undefined) return cached;
+    const { rows } = await sql<{ nid: number }>`
+      WITH added AS (INSERT INTO event_types (type) SELECT ${type}
+        WHERE NOT EXISTS (SELECT FROM event_types WHERE type = ${type}) ON CONFLICT (type) DO NOTHING RETURNING type_nid)
+      SELECT type_nid AS nid FROM added UNION ALL SELECT type_nid FROM event_types WHERE type = ${type}
+    `.execute(this.database.db);
+    const nid = rows[0]?.nid;
+    if (nid === undefined) return this.typeNid(type);
+    this.types.set(type, nid);
+    return nid;
+  }
+
+  async stateKeyNid(stateKey: string): Promise<number> {
+    const cached = this.stateKeys.get(stateKey);
+    if (cached !== undefined) return cached;
+    const { rows } = await sql<{ nid: number }>`
+      WITH added AS (INSERT INTO state_keys (state_key) SELECT ${stateKey}
+        WHERE NOT EXISTS (SELECT FROM state_keys WHERE state_key = ${stateKey})
+        ON CONFLICT (state_key) DO NOTHING RETURNING state_key_nid)
+      SELECT state_key_nid AS nid FROM added UNION ALL SELECT state_key_nid FROM state_keys WHERE state_key = ${stateKey}
+    `.execute(this.database.db);
+    const nid = rows[0]?.nid;
+    if (nid === undefined) return this.stateKeyNid(stateKey);
+    this.stateKeys.set(stateKey, nid);
+    return nid;
+  }
+}

@@ -1,0 +1,187 @@
+import type { EventId, Pdu, RoomAlias, RoomEvent, RoomId, UserId } from '@atoll/matrix';
+import { sql } from 'kysely';
+import { anyOf } from '../any-of.js';
+import type { Database } from '../open-database.js';
+import { type StateEventRef, StateReader } from './state-reader.js';
+import { EVENT_STATUS, type EventStatus, type StateOverride } from '../schema/event.table.js';
+
+/** What a room actor starts from. */
+export interface LoadedRoom {
+  roomNid: number;
+  roomId: RoomId;
+  version: string;
+  partition: number;
+  extremities: { eventNid: number; eventId: EventId }[];
+  depth: number;
+  lastPosition: number;
+  state: StateEventRef[];
+}
+
+/** An event of any status as the actor needs it; `json` is the PDU. */
+export interface LoadedEvent extends RoomEvent {
+  eventNid: number;
+  status: EventStatus;
+  position: number | null;
+  /** Length of the stored JSON, for cache budgets. */
+  bytes: number;
+}
+
+export interface TransactionKey {
+  userId: UserId;
+  deviceId: string;
+  scope: string;
+  id: string;
+}
+
+/** What room-state reads: rooms to load into memory, events to authorise by, the state at forks, earlier answers. */
+export class RoomActorReader {
+  constructor(private readonly database: Database) {}
+
+  async loadRoom(roomId: RoomId): Promise<LoadedRoom | undefined> {
+    const { db } = this.database;
+    const room = await db
+      .selectFrom('rooms')
+      .innerJoin('room_heads', 'room_heads.room_nid', 'rooms.room_nid')
+      .select(['rooms.room_nid', 'version', 'partition', 'extremities', 'depth'])
+      .where('room_id', '=', roomId)
+      .executeTakeFirst();
+    if (!room) return undefined;
+    const [extremities, state, last] = await Promise.all([
+      db
+        .selectFrom('events')
+        .select(['event_nid as eventNid', 'event_id as eventId'])
+        .where('event_nid', '=', anyOf(room.extremities))
+        .execute(),
+      new StateReader(this.database).currentState(room.room_nid),
+      db
+        .selectFrom('event_positions')
+        .select('position')
+        .where('room_nid', '=', room.room_nid)
+        .orderBy('position', 'desc')
+        .limit(1)
+        .executeTakeFirst(),
+    ]);
+    return {
+      roomNid: room.room_nid,
+      roomId,
+      version: room.version,
+      partition: room.partition,
+      extremities,
+      depth: room.depth,
+      lastPosition: last?.position ?? 0,
+      state,
+    };
+  }
+
+  /** Events of any status by id, in no particular order; unknown ids are absent. */
+  async events(eventIds: readonly EventId[]): Promise<LoadedEvent[]> {
+    if (eventIds.length === 0) return [];
+    const rows = await this.database.db
+      .selectFrom('events')
+      .innerJoin('rooms', 'rooms.room_nid', 'events.room_nid')
+      .leftJoin('event_positions', 'event_positions.event_nid', 'events.event_nid')
+      .select(['events.event_nid', 'event_id', 'room_id', 'status', 'json', 'position'])
+      .where('event_id', '=', anyOf(eventIds))
+      .execute();
+    return rows.map((row) => ({
+      eventNid: row.event_nid,
+      eventId: row.event_id,
+      roomId: row.room_id,
+      pdu: JSON.parse(row.json) as Pdu,
+      rejected: row.status === EVENT_STATUS.rejected,
+      status: row.status,
+      position: row.position,
+      bytes: row.json.length,
+    }));
+  }
+
+  /** Where the state before an event departs from the timeline; `undefined` when it does not. */
+  async eventState(
+    eventNid: number,
+  ): Promise<{ basePosition: number; overrides: StateOverride[]; depth: number } | undefined> {
+    const { rows } = await sql<{ base_position: number; overrides: StateOverride[]; depth: number }>`
+      WITH RECURSIVE chain AS (
+        SELECT event_nid, base_position, parent_event_nid, overrides, 0 AS depth FROM event_state WHERE event_nid = ${eventNid}
+        UNION ALL
+        SELECT p.event_nid, p.base_position, p.parent_event_nid, p.overrides, chain.depth + 1
+        FROM event_state p JOIN chain ON p.event_nid = chain.parent_event_nid)
+      SELECT base_position, overrides, depth FROM chain ORDER BY depth DESC`.execute(this.database.db);
+    const [oldest] = rows;
+    if (!oldest) return undefined;
+    return {
+      basePosition: oldest.base_position,
+      overrides: rows.flatMap((row) => row.overrides),
+      depth: rows.length,
+    };
+  }
+
+  /** Names of interned state overrides. */
+  async resolveOverrides(
+    overrides: readonly StateOverride[],
+  ): Promise<{ type: string; stateKey: string; eventId: EventId | null }[]> {
+    if (overrides.length === 0) return [];
+    const { rows } = await sql<{ type: string; stateKey: string; eventId: EventId | null }>`
+      SELECT t.type, k.state_key AS "stateKey", e.event_id AS "eventId"
+      FROM unnest(${overrides.map(([type]) => type)}::int[], ${overrides.map(([, key]) => key)}::bigint[],
+        ${overrides.map(([, , nid]) => nid)}::bigint[]) WITH ORDINALITY AS o(type_nid, state_key_nid, event_nid, n)
+      JOIN event_types t USING (type_nid) JOIN state_keys k USING (state_key_nid) LEFT JOIN events e USING (event_nid)
+      ORDER BY n`.execute(this.database.db);
+    return rows;
+  }
+
+  /** First answers to client transactions; absent where there was none. */
+  async transactions(keys: readonly TransactionKey[]): Promise<(TransactionKey & { eventId: EventId })[]> {
+    const { rows } = await sql<TransactionKey & { eventId: EventId }>`
+      SELECT k.state_key AS "userId", t.device_id AS "deviceId", t.scope, t.transaction_id AS id, e.event_id AS "eventId"
+      FROM unnest(${keys.map((k) => k.userId)}::text[], ${keys.map((k) => k.deviceId)}::text[],
+        ${keys.map((k) => k.scope)}::text[], ${keys.map((k) => k.id)}::text[]) AS q(user_id, device_id, scope, id)
+      JOIN state_keys k ON k.state_key = q.user_id
+      JOIN event_transactions t ON t.user_nid = k.state_key_nid AND t.device_id = q.device_id AND t.scope = q.scope
+        AND t.transaction_id = q.id
+      JOIN events e ON e.event_nid = t.event_nid`.execute(this.database.db);
+    return rows;
+  }
+
+  /** Answers of earlier commands by idempotency key. */
+  async commandResults(keys: readonly string[]): Promise<{ key: string; result: unknown }[]> {
+    return this.database.db
+      .selectFrom('command_results')
+      .select(['idempotency_key as key', 'result'])
+      .where('idempotency_key', '=', anyOf(keys))
+      .execute();
+  }
+
+  /** Whether the user is joined to any of the rooms: the condition of a restricted join. */
+  async isJoinedToAny(userId: UserId, roomIds: readonly string[]): Promise<boolean> {
+    if (roomIds.length === 0) return false;
+    const row = await this.database.db
+      .selectFrom('memberships')
+      .innerJoin('rooms', 'rooms.room_nid', 'memberships.room_nid')
+      .innerJoin('state_keys', 'state_keys.state_key_nid', 'memberships.user_nid')
+      .select('memberships.room_nid')
+      .where('state_keys.state_key', '=', userId)
+      .where('memberships.membership', '=', 'join')
+      .where('rooms.room_id', '=', anyOf(roomIds as readonly RoomId[]))
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async aliasExists(alias: RoomAlias): Promise<boolean> {
+    const row = await this.database.db
+      .selectFrom('room_aliases')
+      .select('alias')
+      .where('alias', '=', alias)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Signing keys of servers that this one has already fetched. */
+  async serverKeys(serverNames: readonly string[]) {
+    return this.database.db
+      .selectFrom('server_keys')
+      .select(['server_name', 'key_id', 'public_key', 'valid_until_ts', 'expired_ts'])
+      .where('server_name', '=', anyOf(serverNames))
+      .execute();
+  }
+}
