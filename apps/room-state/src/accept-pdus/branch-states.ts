@@ -1,0 +1,107 @@
+import { type RoomActorReader, StateReader, type StateOverride } from '@atoll/database';
+import type { EventId } from '@atoll/matrix';
+import { type StateKey, stateKey, type StateMap } from '@atoll/room-rules';
+import type { EventCache } from '../room-actor/event-cache.js';
+import type { KnownEvent } from '../room-actor/pending-event.js';
+import type { RoomActor } from '../room-actor/room-actor.js';
+import type { StateResolver } from '../resolve/state-resolver.js';
+
+/** How a state before an event is stored; see the table `event_state`. */
+export interface StoredBranchState {
+  basePosition: number;
+  parentEventNid: number | null;
+  overrides: StateOverride[];
+}
+
+/** A longer chain of overrides is written out flat, so that reading one stays cheap. */
+const MAX_CHAIN = 50;
+
+/** The states of a room's branches: before and after any stored event, not only at the tip. Works on drained actors. */
+export class BranchStates {
+  constructor(
+    private readonly reader: RoomActorReader,
+    private readonly states: StateReader,
+    private readonly events: EventCache,
+    private readonly resolver: StateResolver,
+  ) {}
+
+  /** The resolved state after all of the given events. */
+  async after(actor: RoomActor, events: readonly KnownEvent[]): Promise<StateMap> {
+    const states = await Promise.all(events.map((event) => this.afterOne(actor, event)));
+    return this.resolver.resolve(states, actor.rules);
+  }
+
+  /** The resolution of a branch's state with the states after other events. */
+  async merge(actor: RoomActor, branch: StateMap, others: readonly KnownEvent[]): Promise<StateMap> {
+    const states = await Promise.all(others.map((event) => this.afterOne(actor, event)));
+    return this.resolver.resolve([branch, ...states], actor.rules);
+  }
+
+  private async afterOne(actor: RoomActor, event: KnownEvent): Promise<StateMap> {
+    return withEvent(await this.before(actor, event), event);
+  }
+
+  private async before(actor: RoomActor, event: KnownEvent): Promise<StateMap> {
+    const stored = await this.reader.eventState(event.eventNid);
+    const position = stored?.basePosition ?? (await this.positionOf(event)) - 1;
+    const base = await this.states.stateAt(actor.roomNid, position);
+    const state = new Map(base.map((entry) => [stateKey(entry.type, entry.stateKey), entry.eventId]));
+    for (const { type, stateKey: key, eventId } of await this.reader.resolveOverrides(stored?.overrides ?? [])) {
+      if (eventId === null) state.delete(stateKey(type, key));
+      else state.set(stateKey(type, key), eventId);
+    }
+    return state;
+  }
+
+  private async positionOf(event: KnownEvent): Promise<number> {
+    const [loaded] = await this.reader.events([event.eventId]);
+    if (loaded?.position == null) throw new Error(`No state is stored for event ${event.eventId}`);
+    return loaded.position;
+  }
+
+  /**
+   * How to store the state before a new event. A successor of one branch event shares that one's overrides; any other is
+   * written as its difference from the room's state now.
+   */
+  async describe(
+    actor: RoomActor,
+    before: StateMap,
+    prev: readonly KnownEvent[],
+    overridesOf: (changes: ReadonlyMap<StateKey, EventId | null>) => Promise<StateOverride[]>,
+  ): Promise<StoredBranchState> {
+    const [parent] = prev;
+    if (parent && prev.length === 1) {
+      const stored = await this.reader.eventState(parent.eventNid);
+      if (stored && stored.depth < MAX_CHAIN) {
+        const overrides = await overridesOf(ownChange(parent));
+        return { basePosition: stored.basePosition, parentEventNid: parent.eventNid, overrides };
+      }
+    }
+    const overrides = await overridesOf(stateDifference(actor.state, before));
+    return { basePosition: actor.lastPosition, parentEventNid: null, overrides };
+  }
+
+  /** Events by id, from memory or the database. */
+  async known(ids: readonly EventId[]): Promise<KnownEvent[]> {
+    return [...(await this.events.load(ids)).values()];
+  }
+}
+
+/** What an event itself does to the state: nothing when it is no state event or was rejected. */
+export function ownChange({ eventId, pdu, rejected }: KnownEvent): Map<StateKey, EventId> {
+  if (rejected || pdu.state_key === undefined) return new Map();
+  return new Map([[stateKey(pdu.type, pdu.state_key), eventId]]);
+}
+
+/** The state after an event, given the one before it. */
+export function withEvent(before: StateMap, event: KnownEvent): StateMap {
+  return new Map([...before, ...ownChange(event)]);
+}
+
+/** What must change in `from` to get `to`; null takes the key away. */
+export function stateDifference(from: StateMap, to: StateMap): Map<StateKey, EventId | null> {
+  const changes = new Map<StateKey, EventId | null>();
+  for (const [key, id] of to) if (from.get(key) !== id) changes.set(key, id);
+  for (const key of from.keys()) if (!to.has(key)) changes.set(key, null);
+  return changes;
+}

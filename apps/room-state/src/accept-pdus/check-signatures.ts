@@ -1,0 +1,57 @@
+import type { RoomActorReader } from '@atoll/database';
+import type { SigningKey } from '@atoll/event-crypto';
+import type { JsonObject, Pdu, ServerName } from '@atoll/matrix';
+import {
+  eventIdOf,
+  hasValidContentHash,
+  parseEvent,
+  redactEvent,
+  requiredSigners,
+  roomIdOf,
+  type RoomVersionRules,
+  type VerifyKey,
+  verifyEventSignatures,
+} from '@atoll/room-rules';
+import type { CheckedPdu } from './checked-pdu.js';
+
+/** The first three checks on receipt of a PDU, which need no room. */
+export class SignatureCheck {
+  constructor(
+    private readonly reader: RoomActorReader,
+    private readonly serverName: ServerName,
+    private readonly ownKey: SigningKey,
+  ) {}
+
+  /**
+   * 1. Format and size of the room version.
+   * 2. Signatures of every server that must sign, over the redacted event, by keys this server has.
+   * 3. The content hash: an event whose content does not match goes on in its redacted form.
+   * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+   */
+  async check(json: JsonObject, rules: RoomVersionRules): Promise<CheckedPdu> {
+    const parsed = parseEvent(json, rules);
+    if ('problem' in parsed) return { refused: parsed.problem };
+    const pdu = parsed.event;
+    const keys = await this.keysOf(requiredSigners(pdu, rules));
+    const problem = await verifyEventSignatures(pdu, rules, (server, keyId) => keys.get(`${server} ${keyId}`));
+    if (problem) return { refused: `signature of ${problem.server}: ${problem.reason}` };
+    return { event: toEvent(hasValidContentHash(pdu) ? pdu : redactEvent(pdu, rules), rules) };
+  }
+
+  private async keysOf(servers: readonly ServerName[]): Promise<Map<string, VerifyKey>> {
+    const keys = new Map<string, VerifyKey>();
+    for (const row of await this.reader.serverKeys(servers)) {
+      keys.set(`${row.server_name} ${row.key_id}`, {
+        publicKey: row.public_key,
+        validUntilTs: row.valid_until_ts,
+        ...(row.expired_ts !== null && { expiredTs: row.expired_ts }),
+      });
+    }
+    keys.set(`${this.serverName} ${this.ownKey.keyId}`, { publicKey: this.ownKey.publicKey });
+    return keys;
+  }
+}
+
+function toEvent(pdu: Pdu, rules: RoomVersionRules) {
+  return { eventId: eventIdOf(pdu, rules), roomId: roomIdOf(pdu, rules), pdu, rejected: false };
+}

@@ -1,0 +1,131 @@
+import type { Interner, RoomTransactor, StateOverride, StateResetChange } from '@atoll/database';
+import type { EventId, RoomEvent } from '@atoll/matrix';
+import { splitStateKey, type StateKey, type StateMap } from '@atoll/room-rules';
+import { membershipIn } from '../append-event/local-event-builder.js';
+import type { EventCache } from '../room-actor/event-cache.js';
+import type { CommitUnit } from '../room-actor/group-commit.js';
+import type { KnownEvent, PendingEvent, StateEdit } from '../room-actor/pending-event.js';
+import type { RoomActor } from '../room-actor/room-actor.js';
+import { type BranchStates, ownChange, stateDifference, withEvent } from './branch-states.js';
+
+/** Keys whose silent change is a state reset worth keeping for `ctl`. */
+const RESET_TYPES = ['m.room.member', 'm.room.power_levels'];
+
+/** What the checks found out about an event, and all that placing it needs. */
+export interface Judged {
+  readonly event: RoomEvent;
+  readonly prev: readonly KnownEvent[];
+  /** State before the event. */
+  readonly before: StateMap;
+  readonly verdict: PendingEvent['verdict'];
+  readonly problem: string | null;
+}
+
+/** Puts a judged event into the room: its stored branch state, the new extremities, and what the current state becomes. */
+export class PduPlacement {
+  constructor(
+    private readonly interner: Interner,
+    private readonly transactor: RoomTransactor,
+    private readonly events: EventCache,
+    private readonly branches: BranchStates,
+  ) {}
+
+  /** Makes the actor take the event and returns what must be committed. The actor must be drained unless it only extends the tip. */
+  async place(actor: RoomActor, judged: Judged, extendsTip: boolean, redactsNid?: number): Promise<CommitUnit> {
+    const { pdu } = judged.event;
+    const event: KnownEvent = {
+      ...judged.event,
+      eventNid: await this.transactor.reserveEventNid(),
+      rejected: judged.verdict === 'rejected',
+      accepted: judged.verdict === 'accepted',
+      bytes: JSON.stringify(pdu).length,
+    };
+    this.events.add(event);
+    const extremities = withTip(actor, event);
+    const edits = event.accepted ? await this.toEdits(await this.changes(actor, judged, event, extremities, extendsTip)) : [];
+    const reset = resetsAmong(edits, event, actor);
+    const simple = extendsTip && event.accepted;
+    const state = simple ? undefined : await this.branchState(actor, judged);
+    const pending: PendingEvent = {
+      event,
+      typeNid: await this.interner.typeNid(pdu.type),
+      stateKeyNid: pdu.state_key === undefined ? null : await this.interner.stateKeyNid(pdu.state_key),
+      senderNid: await this.interner.stateKeyNid(pdu.sender),
+      verdict: judged.verdict,
+      problem: judged.problem,
+      signed: Promise.resolve(pdu),
+      edits,
+      ...(state && { state }),
+      ...(reset.length > 0 && { reset }),
+      ...(redactsNid !== undefined && event.accepted && { redactsNid }),
+    };
+    actor.take(pending, extremities);
+    return { actor, events: [pending], extremities: actor.extremities, depth: actor.depth };
+  }
+
+  private branchState(actor: RoomActor, judged: Judged) {
+    return this.branches.describe(actor, judged.before, judged.prev, (changes) => this.toOverrides(changes));
+  }
+
+  private async toOverrides(changes: ReadonlyMap<StateKey, EventId | null>): Promise<StateOverride[]> {
+    const edits = await this.toEdits(changes);
+    return edits.map(({ typeNid, stateKeyNid, eventNid }) => [typeNid, stateKeyNid, eventNid]);
+  }
+
+  /** The current state is the resolution of the states after all forward extremities. */
+  private async changes(
+    actor: RoomActor,
+    { before }: Judged,
+    event: KnownEvent,
+    extremities: ReadonlyMap<EventId, number>,
+    extendsTip: boolean,
+  ): Promise<ReadonlyMap<StateKey, EventId | null>> {
+    if (extendsTip) return ownChange(event);
+    const after = withEvent(before, event);
+    const others = [...extremities.keys()].filter((id) => id !== event.eventId);
+    if (others.length === 0) return stateDifference(actor.state, after);
+    return stateDifference(
+      actor.state,
+      await this.branches.merge(actor, after, await this.branches.known(others)),
+    );
+  }
+
+  private async toEdits(changes: ReadonlyMap<StateKey, EventId | null>): Promise<StateEdit[]> {
+    const holders = await this.events.load([...changes.values()].flatMap((id) => id ?? []));
+    const edits: StateEdit[] = [];
+    for (const [key, eventId] of changes) {
+      const [type, stateKey] = splitStateKey(key);
+      const holder = eventId === null ? undefined : holders.get(eventId);
+      const membership = type === 'm.room.member' ? membershipIn(holder?.pdu.content ?? {}) : undefined;
+      edits.push({
+        type,
+        stateKey,
+        typeNid: await this.interner.typeNid(type),
+        stateKeyNid: await this.interner.stateKeyNid(stateKey),
+        eventId,
+        eventNid: holder?.eventNid ?? null,
+        ...(membership && { membership }),
+      });
+    }
+    return edits;
+  }
+}
+
+function withTip(actor: RoomActor, event: KnownEvent): ReadonlyMap<EventId, number> {
+  if (!event.accepted) return actor.extremities;
+  const extremities = new Map(actor.extremities);
+  for (const id of event.pdu.prev_events) extremities.delete(id);
+  return extremities.set(event.eventId, event.eventNid);
+}
+
+/** Keys that the resolution removed, and memberships and power levels that it moved, without the new event having done so. */
+function resetsAmong(edits: readonly StateEdit[], event: KnownEvent, actor: RoomActor): StateResetChange[] {
+  return edits
+    .filter(({ eventId, type }) => eventId !== event.eventId && (eventId === null || RESET_TYPES.includes(type)))
+    .map(({ type, stateKey, eventId }) => ({
+      type,
+      stateKey,
+      before: actor.stateEventId(type, stateKey) ?? null,
+      after: eventId,
+    }));
+}

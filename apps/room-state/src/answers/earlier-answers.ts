@@ -1,0 +1,66 @@
+import type { EventId } from '@atoll/matrix';
+import type { RoomActorReader, TransactionKey } from '@atoll/database';
+import { LRUCache } from 'lru-cache';
+import { BatchedLookup } from './batched-lookup.js';
+
+const REMEMBERED = 50_000;
+/** Longer than a lookup that missed a commit by a moment can still be on its way. */
+const REMEMBER_MS = 120_000;
+
+/** A way to find the answer that a command got before. */
+export interface EarlierAnswer {
+  /** Unique over transactions and idempotency keys. */
+  readonly name: string;
+  stored(): Promise<unknown>;
+}
+
+/**
+ * Answers given before, so that repeating is harmless: in the database with the effect (client transactions, idempotency
+ * keys), and in memory from the moment a command starts, which closes the gap until its commit is visible.
+ */
+export class EarlierAnswers {
+  private readonly recent = new LRUCache<string, Promise<unknown>>({ max: REMEMBERED, ttl: REMEMBER_MS });
+  private readonly transactions: BatchedLookup<TransactionKey, TransactionKey & { eventId: EventId }>;
+  private readonly results: BatchedLookup<string, { key: string; result: unknown }>;
+
+  constructor(reader: RoomActorReader) {
+    this.transactions = new BatchedLookup((keys) => reader.transactions(keys), transactionName, transactionName);
+    this.results = new BatchedLookup(
+      (keys) => reader.commandResults(keys),
+      (key) => key,
+      ({ key }) => key,
+    );
+  }
+
+  /** The answer to a client's transaction: the id of the event that it made. */
+  transaction(key: TransactionKey): EarlierAnswer {
+    const stored = async () => {
+      const found = await this.transactions.get(key);
+      return found && { eventId: found.eventId };
+    };
+    return { name: transactionName(key), stored };
+  }
+
+  command(idempotencyKey: string): EarlierAnswer {
+    return { name: idempotencyKey, stored: async () => (await this.results.get(idempotencyKey))?.result };
+  }
+
+  /**
+   * The earlier answer, or that of `run`, which then becomes the earlier answer for all who ask from now on. A failed
+   * run is forgotten. Between the last look at the memory and the start of `run` nothing else can happen.
+   */
+  async once<Answer>(earlier: EarlierAnswer, run: () => Promise<Answer>): Promise<Answer> {
+    const stored = this.recent.get(earlier.name) ?? (await earlier.stored()) ?? this.recent.get(earlier.name);
+    if (stored !== undefined) return stored as Promise<Answer>;
+    const answer = run();
+    this.recent.set(earlier.name, answer);
+    answer.catch(() => {
+      if (this.recent.peek(earlier.name) === answer) this.recent.delete(earlier.name);
+    });
+    return answer;
+  }
+}
+
+function transactionName(key: TransactionKey): string {
+  return JSON.stringify([key.userId, key.deviceId, key.scope, key.id]);
+}

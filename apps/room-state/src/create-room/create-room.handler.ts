@@ -1,0 +1,107 @@
+import { type CommandInput, type CommandOutput, CreateRoom } from '@atoll/contract';
+import { isUniqueViolation, type NewRoom, RoomActorReader, RoomTransactor } from '@atoll/database';
+import { badJson, MatrixError, type Pdu } from '@atoll/matrix';
+import { type CommandContext, OnCommand } from '@atoll/redis-streams';
+import { type EventDraft, hashDraft, type RoomVersionRules, rulesOf } from '@atoll/room-rules';
+import { Controller } from '@nestjs/common';
+import { EarlierAnswers } from '../answers/earlier-answers.js';
+import { LocalEventBuilder } from '../append-event/local-event-builder.js';
+import { deadlineOf } from '../room-actor/deadline.js';
+import type { PendingEvent } from '../room-actor/pending-event.js';
+import { RoomActor } from '../room-actor/room-actor.js';
+import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
+import { RoomRegistry } from '../room-actor/room-registry.js';
+import { initialEvents } from './initial-events.js';
+
+type Input = CommandInput<typeof CreateRoom>;
+type Output = CommandOutput<typeof CreateRoom>;
+
+/** Creates a room: all its first events, its alias and its place in the directory in one commit. */
+@Controller()
+export class CreateRoomHandler {
+  constructor(
+    private readonly rooms: RoomCommands,
+    private readonly registry: RoomRegistry,
+    private readonly answers: EarlierAnswers,
+    private readonly builder: LocalEventBuilder,
+    private readonly reader: RoomActorReader,
+    private readonly transactor: RoomTransactor,
+  ) {}
+
+  /**
+   * 1. Repeated: the first answer again.
+   * 2. The draft of the create event must be what it claims to be: its hash is the room id where the version says so.
+   * 3. An actor for the empty room.
+   * 4. Every event through the same rules as any other, in the specification's order; one refusal undoes all.
+   * 5. One commit.
+   * @throws MatrixError `M_ROOM_IN_USE` when the alias is taken, or the refusal of an initial event
+   */
+  @OnCommand(CreateRoom)
+  handle(input: Input, context: CommandContext): Promise<Output> {
+    return this.answers.once(this.answers.command(context.idempotencyKey), async () => {
+      try {
+        return await this.rooms.run(input.roomId, deadlineOf(context), (existing) => {
+          if (existing) throw new MatrixError(400, 'M_ROOM_IN_USE', 'The room exists already');
+          return this.create(input, context);
+        });
+      } catch (error) {
+        if (isUniqueViolation(error, 'room_aliases_pkey')) throw aliasInUse();
+        throw error;
+      }
+    });
+  }
+
+  private async create(input: Input, context: CommandContext): Promise<Decision<Output>> {
+    if (input.alias && (await this.reader.aliasExists(input.alias))) throw aliasInUse();
+    const rules = rulesOf(input.roomVersion);
+    if (!rules) throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', 'This room version is not supported');
+    const draft = createDraft(input, rules);
+    const { partition, epoch } = this.registry.ownership(input.roomId);
+    const roomNid = await this.transactor.reserveRoomNid();
+    const actor = new RoomActor(input.roomId, roomNid, rules, partition, epoch, new Map(), new Map(), 0, 0);
+    const created = { hashed: hashDraft(draft, rules), prev: [] };
+    const events: PendingEvent[] = [await this.builder.append(actor, created)];
+    for (const local of initialEvents(input, rules)) {
+      events.push(await this.builder.append(actor, await this.builder.build(actor, local)));
+    }
+    const answer = { roomId: input.roomId };
+    return {
+      answer,
+      unit: {
+        actor,
+        events,
+        extremities: actor.extremities,
+        depth: actor.depth,
+        newRoom: newRoom(input, actor),
+        commandResult: { key: context.idempotencyKey, result: answer },
+      },
+    };
+  }
+}
+
+/** @throws MatrixError when the draft is not the create event of this room by this creator */
+function createDraft(input: Input, rules: RoomVersionRules): EventDraft {
+  const { hashes: _, signatures: __, ...draft } = input.createEvent as unknown as Pdu;
+  const { event } = hashDraft(draft, rules);
+  const { pdu } = event;
+  const isCreate = pdu.type === 'm.room.create' && pdu.state_key === '' && pdu.prev_events.length === 0;
+  if (!isCreate || event.roomId !== input.roomId || pdu.sender !== input.creator) {
+    throw badJson('The create event does not belong to the room');
+  }
+  return draft;
+}
+
+function newRoom(input: Input, actor: RoomActor): NewRoom {
+  return {
+    roomNid: actor.roomNid,
+    roomId: input.roomId,
+    version: input.roomVersion,
+    partition: actor.partition,
+    inDirectory: input.inDirectory,
+    ...(input.alias && { alias: { alias: input.alias, creator: input.creator } }),
+  };
+}
+
+function aliasInUse(): MatrixError {
+  return new MatrixError(400, 'M_ROOM_IN_USE', 'The alias is taken');
+}

@@ -1,0 +1,81 @@
+import type { EventId, RoomEvent } from '@atoll/matrix';
+import { eventsNeededForResolution, resolveState, type RoomVersionRules, type StateKey, type StateMap } from '@atoll/room-rules';
+import { histogram } from '@atoll/telemetry';
+import type { Piscina } from 'piscina';
+import type { EventCache } from '../room-actor/event-cache.js';
+import type { ResolutionTask } from './resolution-task.js';
+
+/** From this many loaded events on, a resolution leaves the event loop. */
+const WORKER_THRESHOLD = 500;
+/** Each round loads what the round before asked for in vain; more mean a cycle of our own making. */
+const MAX_ROUNDS = 20;
+
+const duration = histogram('atoll_state_resolution_seconds', 'Time to resolve the states of one fork');
+
+/** Merges the states of forks: loads the events that the algorithm looks at, and runs it, in a worker thread when it is large. */
+export class StateResolver {
+  constructor(
+    private readonly events: EventCache,
+    private readonly workers: Piscina<ResolutionTask, [StateKey, EventId][]>,
+  ) {}
+
+  /** @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution */
+  async resolve(states: readonly StateMap[], rules: RoomVersionRules): Promise<StateMap> {
+    const [only] = states;
+    if (states.length === 1 && only) return only;
+    const needed = eventsNeededForResolution(states);
+    const started = performance.now();
+    const known = new Map<EventId, RoomEvent>();
+    await this.loadWithAuthChains(needed, known);
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      if (known.size > WORKER_THRESHOLD) await this.loadWithAuthChains(allIds(states), known);
+      const missed = new Set<EventId>();
+      const resolved =
+        known.size > WORKER_THRESHOLD
+          ? await this.resolveInWorker(states, known, rules)
+          : resolveState(states, { get: (id) => known.get(id) ?? noteMissing(id, missed) }, rules);
+      const before = known.size;
+      await this.loadWithAuthChains(missed, known);
+      if (known.size === before) {
+        duration.record((performance.now() - started) / 1000, { rules: rules.stateResolution });
+        return resolved;
+      }
+    }
+    throw new Error('State resolution kept asking for more events');
+  }
+
+  private async resolveInWorker(
+    states: readonly StateMap[],
+    known: ReadonlyMap<EventId, RoomEvent>,
+    rules: RoomVersionRules,
+  ): Promise<StateMap> {
+    const task = { states, events: [...known.values()], version: rules.version };
+    return new Map(await this.workers.run(task));
+  }
+
+  /** Breadth first, one query a level. */
+  private async loadWithAuthChains(ids: Iterable<EventId>, known: Map<EventId, RoomEvent>): Promise<void> {
+    let level = [...ids].filter((id) => !known.has(id));
+    const asked = new Set(level);
+    while (level.length > 0) {
+      const next: EventId[] = [];
+      for (const [id, event] of await this.events.load(level)) {
+        known.set(id, event);
+        for (const parent of event.pdu.auth_events) {
+          if (known.has(parent) || asked.has(parent)) continue;
+          asked.add(parent);
+          next.push(parent);
+        }
+      }
+      level = next;
+    }
+  }
+}
+
+function noteMissing(id: EventId, missed: Set<EventId>): undefined {
+  missed.add(id);
+}
+
+function allIds(states: readonly StateMap[]): Set<EventId> {
+  return new Set(states.flatMap((state) => [...state.values()]));
+}

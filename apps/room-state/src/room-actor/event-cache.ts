@@ -1,0 +1,48 @@
+import { EVENT_STATUS, type RoomActorReader } from '@atoll/database';
+import type { EventId } from '@atoll/matrix';
+import { LRUCache } from 'lru-cache';
+import type { KnownEvent } from './pending-event.js';
+
+/** A parsed event takes about this many times the length of its JSON. */
+const OBJECT_OVERHEAD = 3;
+
+/** Events that rooms authorise by, bounded in bytes over all rooms of the process. */
+export class EventCache {
+  private readonly events: LRUCache<EventId, KnownEvent>;
+
+  constructor(
+    private readonly reader: RoomActorReader,
+    maxBytes: number,
+  ) {
+    this.events = new LRUCache({ maxSize: maxBytes, sizeCalculation: (event) => event.bytes * OBJECT_OVERHEAD + 500 });
+  }
+
+  get(eventId: EventId): KnownEvent | undefined {
+    return this.events.get(eventId);
+  }
+
+  add(event: KnownEvent): void {
+    this.events.set(event.eventId, event);
+  }
+
+  delete(eventId: EventId): void {
+    this.events.delete(eventId);
+  }
+
+  /** Those of the ids that the server knows, from memory or the database. */
+  async load(eventIds: readonly EventId[]): Promise<Map<EventId, KnownEvent>> {
+    const found = new Map<EventId, KnownEvent>();
+    const absent: EventId[] = [];
+    for (const id of eventIds) {
+      const event = this.events.get(id);
+      if (event) found.set(id, event);
+      else absent.push(id);
+    }
+    for (const row of await this.reader.events(absent)) {
+      const event = { ...row, accepted: row.status === EVENT_STATUS.accepted };
+      this.events.set(event.eventId, event);
+      found.set(event.eventId, event);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,94 @@
+import type { EventId, RoomId } from '@atoll/matrix';
+import { type RoomVersionRules, type StateKey, stateKey } from '@atoll/room-rules';
+import type { PendingEvent } from './pending-event.js';
+
+/** Thrown to a command whose actor was dropped (a failed commit, a lost partition): it starts again on a fresh one. */
+export class ActorDropped extends Error {
+  override readonly name = 'ActorDropped';
+}
+
+/** Rough memory of one entry of the state map: key, event id, table. */
+const BYTES_PER_STATE_ENTRY = 300;
+const BYTES_PER_ACTOR = 2_000;
+
+/**
+ * One room in memory: its current state as event ids, its forward extremities, and a queue that lets one command at
+ * a time decide. The state runs ahead of the database by the events that wait for their commit; when a commit fails,
+ * the actor is dropped with everything that was built on it.
+ */
+export class RoomActor {
+  private turn: Promise<unknown> = Promise.resolve();
+  private uncommitted = 0;
+  private whenDrained: (() => void)[] = [];
+  dropped = false;
+
+  constructor(
+    readonly roomId: RoomId,
+    readonly roomNid: number,
+    readonly rules: RoomVersionRules,
+    readonly partition: number,
+    /** The epoch under which the room was loaded: what its commits are fenced with. */
+    readonly epoch: number,
+    readonly state: Map<StateKey, EventId>,
+    /** Forward extremities with their numbers. */
+    public extremities: ReadonlyMap<EventId, number>,
+    /** Greatest depth among the room's events. */
+    public depth: number,
+    /** Position of the newest committed event. */
+    public lastPosition: number,
+  ) {}
+
+  /** Runs `decide` when all commands before it have decided; never while another one runs. */
+  exclusive<T>(decide: () => Promise<T>): Promise<T> {
+    const run = this.turn.then(() => {
+      if (this.dropped) throw new ActorDropped();
+      return decide();
+    });
+    this.turn = run.catch(() => undefined);
+    return run;
+  }
+
+  stateEventId(type: string, key: string): EventId | undefined {
+    return this.state.get(stateKey(type, key));
+  }
+
+  /** Takes an event into memory: those that follow build on it before it is committed. */
+  take(pending: PendingEvent, extremities: ReadonlyMap<EventId, number>): void {
+    this.uncommitted += 1;
+    if (pending.verdict !== 'accepted') return;
+    for (const edit of pending.edits) {
+      const key = stateKey(edit.type, edit.stateKey);
+      if (edit.eventId === null) this.state.delete(key);
+      else this.state.set(key, edit.eventId);
+    }
+    this.extremities = extremities;
+    this.depth = Math.max(this.depth, pending.event.pdu.depth);
+  }
+
+  /** Told by the commit: so many events of this room are durable, the newest at `position`. */
+  committed(events: number, position: number | undefined): void {
+    this.uncommitted -= events;
+    if (position !== undefined) this.lastPosition = Math.max(this.lastPosition, position);
+    if (this.uncommitted === 0) for (const tell of this.whenDrained.splice(0)) tell();
+  }
+
+  /** Resolves when every event in memory is committed; rejects when the actor is dropped meanwhile. */
+  async drained(): Promise<void> {
+    if (this.uncommitted > 0 && !this.dropped) await new Promise<void>((resolve) => this.whenDrained.push(resolve));
+    if (this.dropped) throw new ActorDropped();
+  }
+
+  drop(): void {
+    this.dropped = true;
+    for (const tell of this.whenDrained.splice(0)) tell();
+  }
+
+  get hasUncommitted(): boolean {
+    return this.uncommitted > 0;
+  }
+
+  /** Approximate memory, in bytes. */
+  get bytes(): number {
+    return BYTES_PER_ACTOR + this.state.size * BYTES_PER_STATE_ENTRY;
+  }
+}

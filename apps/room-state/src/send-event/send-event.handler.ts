@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type CommandInput, type CommandOutput, SendEvent } from '@atoll/contract';
+import { type EventId, forbidden, type JsonObject, notFound } from '@atoll/matrix';
+import { powerLevelsIn } from '@atoll/room-rules';
+import { type CommandContext, OnCommand } from '@atoll/redis-streams';
+import { Controller } from '@nestjs/common';
+import { EarlierAnswers } from '../answers/earlier-answers.js';
+import { LocalEventBuilder } from '../append-event/local-event-builder.js';
+import { deadlineOf } from '../room-actor/deadline.js';
+import { EventCache } from '../room-actor/event-cache.js';
+import type { RoomActor } from '../room-actor/room-actor.js';
+import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
+
+type Input = CommandInput<typeof SendEvent>;
+type Output = CommandOutput<typeof SendEvent>;
+
+/** Sends one event of a local user. */
+@Controller()
+export class SendEventHandler {
+  constructor(
+    private readonly rooms: RoomCommands,
+    private readonly answers: EarlierAnswers,
+    private readonly builder: LocalEventBuilder,
+    private readonly events: EventCache,
+  ) {}
+
+  /**
+   * 1. Repeated: the first answer again.
+   * 2. The room's turn.
+   * 3. Identical state: the event that holds it.
+   * 4. Build, hash, authorise; of a redaction: may the sender redact this event?
+   * 5. The actor takes it; signature and commit follow, then the answer.
+   */
+  @OnCommand(SendEvent)
+  async handle(input: Input, context: CommandContext): Promise<Output> {
+    const { transaction, sender } = input;
+    const find = transaction
+      ? this.answers.transaction({ userId: sender, ...transaction })
+      : this.answers.command(context.idempotencyKey);
+    return this.answers.once(find, () =>
+      this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
+        if (!actor) throw forbidden('You are not in this room');
+        return this.decide(actor, input, context);
+      }),
+    );
+  }
+
+  private async decide(actor: RoomActor, input: Input, context: CommandContext): Promise<Decision<Output>> {
+    const holder = await this.holderOfIdenticalState(actor, input);
+    if (holder) return { answer: { eventId: holder } };
+    const redaction = input.type === 'm.room.redaction' ? redactionOf(actor, input) : undefined;
+    const built = await this.builder.build(actor, {
+      type: input.type,
+      sender: input.sender,
+      content: redaction?.content ?? input.content,
+      ...(input.stateKey !== undefined && { stateKey: input.stateKey }),
+      ...(redaction?.redacts !== undefined && { redacts: redaction.redacts }),
+      ...(input.originServerTs !== undefined && { originServerTs: input.originServerTs }),
+    });
+    const redactsNid = redaction?.redacts && (await this.redactable(actor, input, redaction.redacts));
+    const pending = await this.builder.append(actor, built, {
+      ...(input.transaction && { transaction: input.transaction }),
+      ...(redactsNid !== undefined && { redactsNid }),
+    });
+    const answer = { eventId: pending.event.eventId };
+    return {
+      answer,
+      unit: {
+        actor,
+        events: [pending],
+        extremities: actor.extremities,
+        depth: actor.depth,
+        ...(!input.transaction && { commandResult: { key: context.idempotencyKey, result: answer } }),
+      },
+    };
+  }
+
+  private async holderOfIdenticalState(actor: RoomActor, input: Input): Promise<EventId | undefined> {
+    if (input.stateKey === undefined) return undefined;
+    const current = actor.stateEventId(input.type, input.stateKey);
+    if (!current) return undefined;
+    const event = (await this.events.load([current])).get(current);
+    const same = event?.pdu.sender === input.sender && isDeepStrictEqual(event.pdu.content, input.content);
+    return same ? current : undefined;
+  }
+
+  /**
+   * The number of the event that the redaction redacts. Stricter than the room rules, which let any user of the
+   * sender's server redact: what a server allows its own users is up to it.
+   * @throws MatrixError 404 for an event that is not in the room, 403 when the sender may not redact it
+   * @see https://spec.matrix.org/v1.19/rooms/v12/#handling-redactions
+   */
+  private async redactable(actor: RoomActor, input: Input, redacts: EventId): Promise<number> {
+    const target = (await this.events.load([redacts])).get(redacts);
+    if (target?.roomId !== actor.roomId || !target.accepted) throw notFound('There is no such event in this room');
+    const lookup = await this.builder.stateLookup(actor, [
+      ['m.room.create', ''],
+      ['m.room.power_levels', ''],
+    ]);
+    const levels = powerLevelsIn(lookup, actor.rules);
+    if (target.pdu.sender !== input.sender && levels.userLevel(input.sender) < levels.level('redact')) {
+      throw forbidden('You may not redact this event');
+    }
+    return target.eventNid;
+  }
+}
+
+/** Where the room version keeps `redacts`; clients may use either place. */
+function redactionOf(actor: RoomActor, input: Input): { redacts?: EventId; content: JsonObject } {
+  const { redacts: inContent, ...content } = input.content;
+  const redacts = input.redacts ?? (typeof inContent === 'string' ? (inContent as EventId) : undefined);
+  if (redacts === undefined) return { content: input.content };
+  return { redacts, content: actor.rules.redactsInContent ? { ...content, redacts } : content };
+}
