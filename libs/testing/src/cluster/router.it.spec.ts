@@ -20,8 +20,9 @@ class Instance implements Upstream {
   }
 
   async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server?.close(resolve));
     this.server?.closeAllConnections();
-    await new Promise((resolve) => (this.server ? this.server.close(resolve) : resolve(undefined)));
+    await closed;
   }
 
   running = () => true;

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AccountReader, openDatabase } from '@atoll/database';
+import { testDatabase, type TestDatabase } from '@atoll/embedded';
+import { parseSigningKey } from '@atoll/event-crypto';
+import type { UserId } from '@atoll/matrix';
+import { verify } from '@node-rs/argon2';
+import { sql } from 'kysely';
+import { ranges } from './partitions.command.js';
+import { program } from './program.js';
+
+let server: TestDatabase;
+let folder: string;
+
+beforeAll(async () => {
+  server = await testDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'atoll-ctl-'));
+  process.env['ATOLL_DATABASE_URL'] = server.url;
+  process.env['ATOLL_SERVER_NAME'] = 'example.org';
+  process.env['ATOLL_DATA_DIR'] = folder;
+  process.env['ATOLL_PASSWORD_HASH_MEMORY_KIB'] = '64';
+});
+afterAll(async () => {
+  await server.drop();
+  await rm(folder, { recursive: true });
+});
+
+/** Runs the command line and returns what it printed. */
+async function ctl(...args: string[]): Promise<string> {
+  let printed = '';
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    printed += String(chunk);
+    return true;
+  });
+  try {
+    await program().parseAsync(args, { from: 'user' });
+  } finally {
+    write.mockRestore();
+  }
+  return printed;
+}
+
+async function withDatabase<T>(work: (database: ReturnType<typeof openDatabase>) => Promise<T>): Promise<T> {
+  const database = openDatabase({ url: server.url, poolSize: 1, applicationName: 'ctl-spec' });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+describe('ctl', () => {
+  test('migrates once', async () => {
+    expect(await ctl('migrate')).toMatch(/^applied 0001-installation\n(.*\n)*the schema is current\n$/);
+    expect(await ctl('migrate')).toBe('the schema was current\n');
+  });
+
+  test('refuses the database of another server', async () => {
+    process.env['ATOLL_SERVER_NAME'] = 'other.example';
+    await expect(ctl('migrate')).rejects.toThrow('belongs to example.org');
+    process.env['ATOLL_SERVER_NAME'] = 'example.org';
+  });
+
+  test('creates an account whose password verifies, once', async () => {
+    const file = join(folder, 'password');
+    await writeFile(file, 'correct horse\n');
+    const args = ['create-user', 'alice', '--admin', '--password-file', file];
+    expect(await ctl(...args)).toBe('created @alice:example.org, an administrator\n');
+    const account = await withDatabase((database) =>
+      new AccountReader(database).find('@alice:example.org' as UserId),
+    );
+    expect(account).toMatchObject({ isAdmin: true, isDeactivated: false });
+    expect(account?.passwordHash).toMatch(/^\$argon2id\$/);
+    expect(await verify(account?.passwordHash ?? '', 'correct horse')).toBe(true);
+    await expect(ctl(...args)).rejects.toThrow('@alice:example.org exists already');
+  });
+
+  test.each(['Alice', 'a:b', 'ä', 'a'.repeat(300)])('refuses the localpart %s', async (localpart) => {
+    await expect(ctl('create-user', localpart, '--password-file', '/dev/null')).rejects.toThrow(
+      'is no user id',
+    );
+  });
+
+  test('shows owners, and partitions whose owner is dead', async () => {
+    await withDatabase(async ({ db }) => {
+      await sql`INSERT INTO members VALUES ('room-state', 'one', now() + interval '1 hour'),
+        ('room-state', 'dead', now() - interval '1 hour')`.execute(db);
+      await sql`INSERT INTO partitions VALUES ('room-state', 0, 'one', 3), ('room-state', 1, 'one', 4),
+        ('room-state', 2, 'dead', 9), ('room-state', 3, NULL, 0)`.execute(db);
+    });
+    const lines = (await ctl('partitions')).split('\n').map((line) => line.split(/ {2,}/));
+    expect(lines).toContainEqual(['room-state', 'one', 'alive', '2', '4', '0-1']);
+    expect(lines).toContainEqual(['room-state', 'dead', 'UNOWNED', '1', '9', '2']);
+    expect(lines).toContainEqual(['room-state', '(nobody)', 'UNOWNED', '1', '0', '3']);
+  });
+
+  test('writes numbers as ranges', () => {
+    expect(ranges([0, 1, 2, 5, 7, 8])).toBe('0-2,5,7-8');
+  });
+
+  test('makes a signing key that only its owner can read, and overwrites none', async () => {
+    const file = join(folder, 'signing.key');
+    await ctl('signing-key', 'generate', file);
+    const key = await readFile(file, 'utf8');
+    expect(parseSigningKey(key).keyId).toMatch(/^ed25519:/);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    await expect(ctl('signing-key', 'generate', file)).rejects.toThrow('cannot write');
+    expect(await readFile(file, 'utf8')).toBe(key);
+  });
+
+  test('checks the configuration, and shows no secret', async () => {
+    const shown = await ctl('config', 'check');
+    expect(shown).toMatch(/ATOLL_SERVER_NAME +example\.org/);
+    expect(shown).toMatch(/ATOLL_DATABASE_URL +\(set\)/);
+    process.env['ATOLL_NO_SUCH'] = '1';
+    await expect(ctl('config', 'check')).rejects.toThrow('ATOLL_NO_SUCH');
+    delete process.env['ATOLL_NO_SUCH'];
+  });
+});

@@ -1,0 +1,41 @@
+import { Command } from 'commander';
+import { checkConfig } from './config-check.command.js';
+import { createUser } from './create-user.command.js';
+import { listDeadLettersOf } from './dead-letters.command.js';
+import { migrate } from './migrate.command.js';
+import { listPartitions } from './partitions.command.js';
+import { generateKey } from './signing-key.command.js';
+
+/** The command line of operators; it reads the same configuration as the services. */
+export function program(): Command {
+  const root = new Command('ctl').description('Operates an Atoll homeserver').showHelpAfterError();
+  root.command('migrate').description('bring the database to the schema of this release').action(migrate);
+  root
+    .command('create-user')
+    .description('create a local account')
+    .argument('<localpart>', 'the part of the user id between @ and :')
+    .option('--admin', 'may use the admin API', false)
+    .option(
+      '--password-file <path>',
+      'read the password from a file, - for standard input; else it is asked for',
+    )
+    .action(createUser);
+  root
+    .command('partitions')
+    .description('who owns which partitions, and which have no live owner')
+    .action(listPartitions);
+  root
+    .command('dead-letters')
+    .description('list work that was given up after its last try')
+    .option('--service <name>', 'only of this service')
+    .action(listDeadLettersOf);
+  const config = root.command('config').description('the configuration');
+  config.command('check').description('validate it and show what it comes to').action(checkConfig);
+  const keys = root.command('signing-key').description('the key that signs events');
+  keys
+    .command('generate')
+    .description('make a new key; an existing file is never overwritten')
+    .argument('[file]', 'where to write it; standard output without')
+    .action(generateKey);
+  return root;
+}
