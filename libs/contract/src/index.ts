@@ -7,3 +7,4 @@ export * from './room/send-event.command.js';
 export * from './room/change-membership.command.js';
 export * from './room/create-room.command.js';
 export * from './room/accept-pdus.command.js';
+export * from './partition.js';
