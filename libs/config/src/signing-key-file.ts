@@ -44,5 +44,4 @@ async function readIfPresent(path: string): Promise<string | undefined> {
   }
 }
 
-const hasCode = (error: unknown, code: string) =>
-  error instanceof Error && 'code' in error && error.code === code;
+const hasCode = (error: unknown, code: string) => (error as NodeJS.ErrnoException).code === code;

@@ -57,15 +57,10 @@ export async function createMatrixApp(
   addAuthenticationHooks(instance, authenticators);
   addBodyParser(instance);
 
-  const app = await NestFactory.create<NestFastifyApplication>(
-    MatrixHttpModule.around(rootModule, draining),
-    adapter,
-    {
-      bodyParser: false,
-      abortOnError: false,
-      logger: new NestPinoLogger(options.logger),
-    },
-  );
+  const nestOptions = { bodyParser: false, abortOnError: false, logger: new NestPinoLogger(options.logger) };
+  const wrapped = MatrixHttpModule.around(rootModule, draining);
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest types its plain options as a class
+  const app = await NestFactory.create<NestFastifyApplication>(wrapped, adapter, nestOptions);
   app.useGlobalPipes(new SchemaPipe());
   app.useGlobalFilters(new MatrixExceptionFilter(options.logger));
   prepareRoutes(app);

@@ -187,15 +187,15 @@ describe('a stop', () => {
     const polling = get(`${base}/poll`);
     await gatesReach(2);
     const statuses: Promise<number>[] = [];
-    let refused = false;
+    const router = { refused: false };
     const load = (async () => {
       // A router tries another instance when it cannot connect; anything else would be a failed request.
-      while (!refused) {
+      while (!router.refused) {
         const sent = get(`${base}/rooms/1`).then(
           ({ status }) => status,
           (error: unknown) => {
             if ((error as { syscall?: string }).syscall !== 'connect') throw error;
-            refused = true;
+            router.refused = true;
             return 0;
           },
         );

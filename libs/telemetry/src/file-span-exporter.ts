@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { SpanStatusCode } from '@opentelemetry/api';
 import { ExportResultCode, hrTimeToMilliseconds } from '@opentelemetry/core';
 import type { ExportResult } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
@@ -47,7 +48,7 @@ export class FileSpanExporter implements SpanExporter {
       ...(parent !== undefined && { parentSpanId: parent }),
       startMs: hrTimeToMilliseconds(span.startTime),
       durationMs: hrTimeToMilliseconds(span.duration),
-      failed: span.status.code === 2,
+      failed: span.status.code === SpanStatusCode.ERROR,
       attributes: span.attributes,
     };
   }

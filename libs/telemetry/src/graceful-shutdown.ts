@@ -90,7 +90,7 @@ export class GracefulShutdown {
   }
 
   private exit(code: number): void {
-    const { exit = process.exit } = this.options;
-    exit(code);
+    if (this.options.exit === undefined) process.exit(code);
+    this.options.exit(code);
   }
 }

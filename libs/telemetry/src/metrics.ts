@@ -1,12 +1,21 @@
-import type { Attributes, Counter, Histogram, ObservableResult } from '@opentelemetry/api';
+import type { Counter, Histogram, ObservableResult } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, InstrumentType, MeterProvider } from '@opentelemetry/sdk-metrics';
 
 /** Snake case, prefixed, with the unit: `atoll_commit_duration_seconds`, `atoll_stream_bytes`, `atoll_fenced_commits_total`. */
 export type MetricName = `atoll_${string}`;
 
+/** Forgets the labels of a gauge that are no longer observed, instead of repeating their last value for ever. */
+class Exposition extends PrometheusExporter {
+  override selectAggregationTemporality(instrument: InstrumentType): AggregationTemporality {
+    return instrument === InstrumentType.OBSERVABLE_GAUGE
+      ? AggregationTemporality.DELTA
+      : AggregationTemporality.CUMULATIVE;
+  }
+}
+
 /** What `/metrics` serves. Made when this module loads, so that no instrument is bound to the API's no-op provider. */
-export const prometheus = new PrometheusExporter({
+export const prometheus = new Exposition({
   preventServerStart: true,
   withoutScopeInfo: true,
   withoutTargetInfo: true,
@@ -34,7 +43,7 @@ export function histogram(name: MetricName, description: string, buckets = defau
 export function observableGauge(
   name: MetricName,
   description: string,
-  observe: (result: ObservableResult<Attributes>) => void | Promise<void>,
+  observe: (result: ObservableResult) => void | Promise<void>,
 ): () => void {
   const gauge = meter.createObservableGauge(name, { description });
   gauge.addCallback(observe);
@@ -47,7 +56,7 @@ export function observableGauge(
 export function observableCounter(
   name: `${MetricName}_total`,
   description: string,
-  observe: (result: ObservableResult<Attributes>) => void | Promise<void>,
+  observe: (result: ObservableResult) => void | Promise<void>,
 ): () => void {
   const total = meter.createObservableCounter(name, { description });
   total.addCallback(observe);

@@ -20,5 +20,5 @@ export const AUTHENTICATOR_METADATA = 'atoll:authenticator';
 
 /** Makes a provider the authenticator of a scheme. */
 export function AuthenticatorFor(scheme: AuthenticationScheme): ClassDecorator {
-  return applyDecorators(Injectable(), SetMetadata(AUTHENTICATOR_METADATA, scheme)) as ClassDecorator;
+  return applyDecorators(Injectable(), SetMetadata(AUTHENTICATOR_METADATA, scheme));
 }

@@ -1,7 +1,7 @@
 import findMyWay from 'find-my-way';
 import type { HTTPMethod } from 'find-my-way';
 import { MatrixError, unrecognized } from '@atoll/matrix';
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, RouteOptions } from 'fastify';
 
 export interface RouterOptions {
   readonly caseSensitive: boolean;
@@ -30,16 +30,16 @@ export class RouteTable {
       for (const method of methods) this.methods.add(method);
     });
     instance.addHook('onRequest', (request, reply, done) => {
-      if (request.is404) done(this.refuse(request.url, (methods) => reply.header('allow', methods)));
+      if (request.is404) done(this.refuse(request.url, reply));
       else done();
     });
   }
 
-  private refuse(url: string, allow: (methods: string) => void): MatrixError {
+  private refuse(url: string, reply: FastifyReply): MatrixError {
     const path = url.split('?', 1)[0] ?? '';
     const methods = [...this.methods].filter((method) => this.router.find(method, path) !== null);
     if (methods.length === 0) return unrecognized(404);
-    allow(methods.join(', '));
+    void reply.header('allow', methods.join(', '));
     return unrecognized(405);
   }
 }
