@@ -1,1 +1,98 @@
-export {};
+import {
+  Interner,
+  NotOwnerError,
+  RoomActorReader,
+  RoomTransactor,
+  StateReader,
+} from '@atoll/database';
+import { EventsCommitted, partitionOf } from '@atoll/contract';
+import { Announcer } from '@atoll/redis-streams';
+import { logError } from '@atoll/telemetry';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { Piscina } from 'piscina';
+import { AcceptPdusHandler } from './accept-pdus/accept-pdus.handler.js';
+import { BranchStates } from './accept-pdus/branch-states.js';
+import { SignatureCheck } from './accept-pdus/check-signatures.js';
+import { PduPlacement } from './accept-pdus/place-pdu.js';
+import { EarlierAnswers } from './answers/earlier-answers.js';
+import { LocalEventBuilder } from './append-event/local-event-builder.js';
+import { ChangeMembershipHandler } from './change-membership/change-membership.handler.js';
+import { RestrictedJoins } from './change-membership/restricted-joins.js';
+import { observeCommit, observeFailedCommit, observeMemory } from './commit-metrics.js';
+import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import type { Platform } from './platform.js';
+import { StateResolver } from './resolve/state-resolver.js';
+import { EventCache } from './room-actor/event-cache.js';
+import { GroupCommit } from './room-actor/group-commit.js';
+import { RoomCommands } from './room-actor/room-commands.js';
+import { type OwnedPartitions, RoomRegistry } from './room-actor/room-registry.js';
+import { SendEventHandler } from './send-event/send-event.handler.js';
+
+/** Idle rooms and events that one process keeps in memory. */
+const ROOM_BYTES = 64 * 1024 * 1024;
+const EVENT_BYTES = 64 * 1024 * 1024;
+
+/** Told that the database refused a commit for a partition. */
+export interface Ownership extends OwnedPartitions {
+  fencedOut(partition: number): void;
+}
+
+/** The only writer of rooms: commands in, events and state out. */
+@Module({ controllers: [CreateRoomHandler, SendEventHandler, ChangeMembershipHandler, AcceptPdusHandler] })
+export class RoomStateModule {
+  static on(platform: Platform, ownership: Ownership): DynamicModule {
+    return { module: RoomStateModule, providers: providers(platform, ownership) };
+  }
+}
+
+function providers(platform: Platform, ownership: Ownership): Provider[] {
+  const { database, instance, signingKey, config } = platform;
+  const reader = new RoomActorReader(database);
+  const transactor = new RoomTransactor(database, instance);
+  const interner = new Interner(database);
+  const events = new EventCache(reader, EVENT_BYTES);
+  const registry = new RoomRegistry(reader, ownership, (id) => partitionOf(id, config.partitions), ROOM_BYTES);
+  const commits = new GroupCommit(transactor, observer(platform, ownership, registry));
+  const rooms = new RoomCommands(registry, commits);
+  const builder = new LocalEventBuilder(events, interner, transactor, config.serverName, signingKey);
+  const workers = new Piscina({
+    filename: new URL('./resolve/resolve.worker.js', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: 2,
+  });
+  const branches = new BranchStates(reader, new StateReader(database), events, new StateResolver(events, workers));
+  observeMemory(registry, commits);
+  const values = [
+    [RoomActorReader, reader],
+    [RoomTransactor, transactor],
+    [EventCache, events],
+    [RoomRegistry, registry],
+    [RoomCommands, rooms],
+    [EarlierAnswers, new EarlierAnswers(reader)],
+    [LocalEventBuilder, builder],
+    [RestrictedJoins, new RestrictedJoins(reader, builder, config.serverName)],
+    [SignatureCheck, new SignatureCheck(reader, config.serverName, signingKey)],
+    [BranchStates, branches],
+    [PduPlacement, new PduPlacement(interner, transactor, events, branches)],
+    [Piscina, workers],
+  ] as const;
+  return values.map(([provide, useValue]) => ({ provide, useValue }));
+}
+
+/** After a commit: tell the readers. After a failed one: forget what was built on it. */
+function observer({ redis, logger }: Platform, ownership: Ownership, registry: RoomRegistry) {
+  const announcer = new Announcer(redis);
+  return {
+    committed: (from: number, to: number, events: number, seconds: number) => {
+      observeCommit(events, seconds);
+      announcer.publish(EventsCommitted, { from, to });
+    },
+    failed: (actors: ReadonlySet<Parameters<RoomRegistry['drop']>[0]>, error: unknown) => {
+      for (const actor of actors) registry.drop(actor);
+      observeFailedCommit(error);
+      if (error instanceof NotOwnerError) for (const { partition } of error.lost) ownership.fencedOut(partition);
+      else logError(logger, error, 'A commit failed; its commands start again');
+    },
+  };
+}
+

@@ -1,4 +1,4 @@
-import { type CommandInput, type CommandOutput, CreateRoom } from '@atoll/contract';
+import { type CommandInput, type CommandOutput, CreateRoom, ROOM_EXISTS } from '@atoll/contract';
 import { isUniqueViolation, type NewRoom, RoomActorReader, RoomTransactor } from '@atoll/database';
 import { badJson, MatrixError, type Pdu } from '@atoll/matrix';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
@@ -41,11 +41,12 @@ export class CreateRoomHandler {
     return this.answers.once(this.answers.command(context.idempotencyKey), async () => {
       try {
         return await this.rooms.run(input.roomId, deadlineOf(context), (existing) => {
-          if (existing) throw new MatrixError(400, 'M_ROOM_IN_USE', 'The room exists already');
+          if (existing) throw roomExists();
           return this.create(input, context);
         });
       } catch (error) {
         if (isUniqueViolation(error, 'room_aliases_pkey')) throw aliasInUse();
+        if (isUniqueViolation(error, 'events_event_id_key')) throw roomExists();
         throw error;
       }
     });
@@ -100,6 +101,11 @@ function newRoom(input: Input, actor: RoomActor): NewRoom {
     inDirectory: input.inDirectory,
     ...(input.alias && { alias: { alias: input.alias, creator: input.creator } }),
   };
+}
+
+/** Two create events of one user and one millisecond are the same event, so the same room: the caller takes another time. */
+function roomExists(): MatrixError {
+  return new MatrixError(409, ROOM_EXISTS, 'The room exists already');
 }
 
 function aliasInUse(): MatrixError {

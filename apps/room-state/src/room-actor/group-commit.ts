@@ -8,6 +8,8 @@ import {
   type RoomTransactor,
 } from '@atoll/database';
 import type { EventId } from '@atoll/matrix';
+import { withSpan } from '@atoll/telemetry';
+import { type Context, context, trace } from '@opentelemetry/api';
 import type { PendingEvent } from './pending-event.js';
 import type { RoomActor } from './room-actor.js';
 
@@ -23,6 +25,8 @@ export interface CommitUnit {
 }
 
 interface Waiting extends CommitUnit {
+  /** The trace of the command. */
+  readonly trace: Context;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -60,7 +64,7 @@ export class GroupCommit {
   /** Resolves when the unit is durable; rejects when its batch failed, whatever the reason. */
   enqueue(unit: CommitUnit): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.queue.push({ ...unit, resolve, reject });
+      this.queue.push({ ...unit, trace: context.active(), resolve, reject });
       if (!this.running) void this.run();
     });
   }
@@ -92,7 +96,14 @@ export class GroupCommit {
     return this.queue.splice(0, units);
   }
 
-  private async commitNext(units: Waiting[]): Promise<void> {
+  /** The commit belongs to the trace of its first command and is linked to those of the others. */
+  private commitNext(units: Waiting[]): Promise<void> {
+    const [parent = context.active(), ...others] = units.map((unit) => unit.trace);
+    const links = others.flatMap((other) => trace.getSpanContext(other) ?? []).map((span) => ({ context: span }));
+    return withSpan('commit', { 'atoll.units': units.length }, () => this.settle(units), { parent, links });
+  }
+
+  private async settle(units: Waiting[]): Promise<void> {
     const started = performance.now();
     try {
       const batch = await toCommit(units);

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { defineCommand } from '../define-command.js';
 import { jsonObjectSchema, roomAliasSchema, roomIdSchema, userIdSchema } from './schemas.js';
 
+/** Refusal, between services only: the create event exists already. */
+export const ROOM_EXISTS = 'ATOLL_ROOM_EXISTS';
+
 export const roomPresets = ['private_chat', 'trusted_private_chat', 'public_chat'] as const;
 
 /**

@@ -1,0 +1,31 @@
+import { NotOwnerError } from '@atoll/database';
+import { counter, histogram, observableGauge } from '@atoll/telemetry';
+import type { GroupCommit } from './room-actor/group-commit.js';
+import type { RoomRegistry } from './room-actor/room-registry.js';
+
+const committedEvents = counter('atoll_committed_events_total', 'Events that room-state has committed');
+const commitSeconds = histogram('atoll_commit_duration_seconds', 'Time from taking a batch to its commit');
+const batchSize = histogram('atoll_commit_batch_events', 'Events in one commit', [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
+const failedCommits = counter('atoll_failed_commits_total', 'Commits that wrote nothing');
+
+export function observeCommit(events: number, seconds: number): void {
+  committedEvents.add(events);
+  batchSize.record(events);
+  commitSeconds.record(seconds);
+}
+
+export function observeFailedCommit(error: unknown): void {
+  failedCommits.add(1, { reason: error instanceof NotOwnerError ? 'fenced' : 'error' });
+}
+
+export function observeMemory(registry: RoomRegistry, commits: GroupCommit): void {
+  observableGauge('atoll_rooms_in_memory', 'Room actors in memory', (result) => {
+    result.observe(registry.size);
+  });
+  observableGauge('atoll_idle_rooms_bytes', 'Estimated memory of idle room actors', (result) => {
+    result.observe(registry.idleBytes);
+  });
+  observableGauge('atoll_commit_queue_depth', 'Commands that wait for the next commit', (result) => {
+    result.observe(commits.depth);
+  });
+}

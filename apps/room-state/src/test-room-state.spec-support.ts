@@ -1,0 +1,130 @@
+import { loadConfig } from '@atoll/config';
+import type { AcceptPdus, ChangeMembership, Command, CommandInput, CreateRoom, SendEvent } from '@atoll/contract';
+import { partitionOf } from '@atoll/contract';
+import { migrateToLatest, openDatabase } from '@atoll/database';
+import { testDatabase, testRedis } from '@atoll/embedded';
+import { generateSigningKey } from '@atoll/event-crypto';
+import type { EventId, JsonObject, RoomId, UserId } from '@atoll/matrix';
+import { CommandContext, connectRedis } from '@atoll/redis-streams';
+import { hashDraft, rulesOf } from '@atoll/room-rules';
+import { createLogger } from '@atoll/telemetry';
+import { Test } from '@nestjs/testing';
+import { randomUUID } from 'node:crypto';
+import { AcceptPdusHandler } from './accept-pdus/accept-pdus.handler.js';
+import { ChangeMembershipHandler } from './change-membership/change-membership.handler.js';
+import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import { RoomStateModule } from './room-state.module.js';
+import { SendEventHandler } from './send-event/send-event.handler.js';
+
+export const ALICE = '@alice:hs1' as UserId;
+export const BOB = '@bob:hs1' as UserId;
+const PARTITIONS = 8;
+const EPOCH = 1;
+let lastTs = 0;
+
+/** The service without its transport: real PostgreSQL and Redis, all partitions owned, commands as method calls. */
+export async function startTestRoomState() {
+  const [pg, redisServer] = await Promise.all([testDatabase(), testRedis()]);
+  const instance = 'room-state-test';
+  const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: instance });
+  await migrateToLatest(database.db);
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+  await database.db
+    .insertInto('partitions')
+    .values(partitions.map((partition) => ({ kind: 'room-state', partition, owner: instance, epoch: EPOCH })))
+    .execute();
+  const redis = connectRedis(redisServer.url, instance);
+  const config = loadConfig({
+    ATOLL_SERVER_NAME: 'hs1',
+    ATOLL_DATABASE_URL: pg.url,
+    ATOLL_REDIS_URL: redisServer.url,
+    ATOLL_PARTITIONS: String(PARTITIONS),
+  });
+  const logger = createLogger('room-state', 'silent');
+  const signingKey = generateSigningKey();
+  const fencedOut: number[] = [];
+  const ownership = {
+    owned: () => new Map(partitions.map((partition) => [partition, EPOCH])),
+    fencedOut: (partition: number) => void fencedOut.push(partition),
+  };
+  const platform = { config, instance, logger, database, redis, signingKey, close: () => Promise.resolve() };
+  const module = await Test.createTestingModule({ imports: [RoomStateModule.on(platform, ownership)] }).compile();
+  const handlers = {
+    create: module.get(CreateRoomHandler),
+    send: module.get(SendEventHandler),
+    membership: module.get(ChangeMembershipHandler),
+    accept: module.get(AcceptPdusHandler),
+  };
+  return {
+    database,
+    signingKey,
+    fencedOut,
+    module,
+    createRoom: async (options: Partial<CommandInput<typeof CreateRoom>> = {}, version = '12') => {
+      const input = createRoomInput(options, version);
+      await handlers.create.handle(input, context('room.create', input.roomId));
+      return input.roomId;
+    },
+    send: (input: CommandInput<typeof SendEvent>, key?: string) =>
+      handlers.send.handle(input, context('room.send-event', input.roomId, key)),
+    message: (roomId: RoomId, sender: UserId, body: string) =>
+      handlers.send.handle(
+        { roomId, sender, type: 'm.room.message', content: { msgtype: 'm.text', body } },
+        context('room.send-event', roomId),
+      ),
+    membership: (input: Omit<CommandInput<typeof ChangeMembership>, 'content'> & { content?: JsonObject }, key?: string) =>
+      handlers.membership.handle({ content: {}, ...input }, context('room.change-membership', input.roomId, key)),
+    accept: (input: CommandInput<typeof AcceptPdus>) =>
+      handlers.accept.handle(input, context('room.accept-pdus', input.roomId)),
+    stop: async () => {
+      await module.close();
+      redis.disconnect();
+      await database.close();
+      await redisServer.stop();
+      await pg.drop();
+    },
+  };
+}
+
+export type TestRoomState = Awaited<ReturnType<typeof startTestRoomState>>;
+
+function context(pattern: Command['pattern'], roomId: RoomId, key: string = randomUUID()): CommandContext {
+  return new CommandContext(pattern, key, Date.now() + 10_000, partitionOf(roomId, PARTITIONS), EPOCH, 1);
+}
+
+function createRoomInput(
+  options: Partial<CommandInput<typeof CreateRoom>>,
+  version: string,
+): CommandInput<typeof CreateRoom> {
+  const rules = rulesOf(version);
+  if (!rules) throw new Error(`no room version ${version}`);
+  const creator = options.creator ?? ALICE;
+  const { event } = hashDraft(
+    {
+      type: 'm.room.create',
+      ...(!rules.roomIdIsCreateEventId && { room_id: `!${randomUUID()}:hs1` as RoomId }),
+      sender: creator,
+      state_key: '',
+      content: { room_version: version, ...(rules.creatorInContent && { creator }) },
+      // Of two create events of one millisecond, both would be the same room.
+      origin_server_ts: (lastTs = Math.max(lastTs + 1, Date.now())),
+      depth: 1,
+      prev_events: [] as EventId[],
+      auth_events: [] as EventId[],
+    },
+    rules,
+  );
+  return {
+    roomId: event.roomId,
+    roomVersion: version,
+    creator,
+    createEvent: event.pdu as unknown as JsonObject,
+    preset: 'private_chat',
+    creatorProfile: {},
+    inDirectory: false,
+    isDirect: false,
+    invite: [],
+    initialState: [],
+    ...options,
+  };
+}
