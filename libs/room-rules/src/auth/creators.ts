@@ -8,13 +8,18 @@ export function creatorOf(create: RoomEvent, rules: RoomVersionRules): string | 
   return typeof creator === 'string' ? creator : undefined;
 }
 
-/** `additional_creators` of a room whose version privileges creators, else none. */
-export function additionalCreatorsOf(create: RoomEvent, rules: RoomVersionRules): readonly unknown[] {
-  const { additional_creators: additional } = create.pdu.content;
-  return rules.privilegedCreators && Array.isArray(additional) ? additional : [];
+/** The creator and, where the version has them, the additional creators. */
+export function creatorsOf(create: RoomEvent, rules: RoomVersionRules): string[] {
+  const creators = [creatorOf(create, rules), ...additionalCreatorsOf(create, rules)];
+  return creators.filter((creator) => typeof creator === 'string');
 }
 
-/** True for the creator and, where the version has them, for additional creators. */
+/** Whether a user is among `creatorsOf`, without making the list. */
 export function isCreator(user: string, create: RoomEvent, rules: RoomVersionRules): boolean {
   return creatorOf(create, rules) === user || additionalCreatorsOf(create, rules).includes(user);
+}
+
+function additionalCreatorsOf(create: RoomEvent, rules: RoomVersionRules): readonly unknown[] {
+  const { additional_creators: additional } = create.pdu.content;
+  return rules.privilegedCreators && Array.isArray(additional) ? additional : [];
 }

@@ -3,7 +3,7 @@ export { type AuthRules } from './auth-rules.js';
 export { authorizeEvent } from './authorize-event.js';
 export { canRedact } from './can-redact.js';
 export { checkAuthEvents } from './check-auth-events.js';
-export { additionalCreatorsOf, creatorOf, isCreator } from './creators.js';
+export { creatorsOf, isCreator } from './creators.js';
 export { membershipOf } from './membership.js';
 export { LEVEL_DEFAULTS, type LevelName, PowerLevels, powerLevelOf, powerLevelsIn } from './power-levels.js';
 export { type Rejection } from './rejection.js';

@@ -1,6 +1,6 @@
 import { isJsonObject, isUserId, type JsonObject, type JsonValue, type RoomEvent } from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
-import { isCreator } from './creators.js';
+import { creatorsOf } from './creators.js';
 import { LEVEL_DEFAULTS, type LevelName } from './power-levels.js';
 import type { Rejection } from './rejection.js';
 import type { StateLookup } from './state-lookup.js';
@@ -33,12 +33,11 @@ function checkContent(content: JsonObject, { create, rules }: PowerLevelContext)
   if (reject.powerLevelMapMalformed && !(isLevelMap(content.events) && isLevelMap(content.notifications))) {
     return reject.powerLevelMapMalformed;
   }
-  if (!isLevelMap(users) || !Object.keys(users ?? NO_ENTRIES).every(isUserId))
+  if (!isLevelMap(users) || !Object.keys(users ?? NO_ENTRIES).every(isUserId)) {
     return reject.powerLevelUsersMalformed;
-  if (
-    reject.powerLevelNamesCreator &&
-    Object.keys(users ?? NO_ENTRIES).some((user) => isCreator(user, create, rules))
-  ) {
+  }
+  const names = (user: string) => users !== undefined && Object.hasOwn(users, user);
+  if (reject.powerLevelNamesCreator && creatorsOf(create, rules).some(names)) {
     return reject.powerLevelNamesCreator;
   }
   return undefined;

@@ -51,7 +51,11 @@ function sortTopologically(
   for (const id of nodes) {
     const parents = new Set(authEventsOf(id, source).filter((parent) => nodes.has(parent)));
     waitingFor.set(id, parents.size);
-    for (const parent of parents) children.set(parent, [...(children.get(parent) ?? []), id]);
+    for (const parent of parents) {
+      const known = children.get(parent);
+      if (known === undefined) children.set(parent, [id]);
+      else known.push(id);
+    }
   }
 
   const sorted: RoomEvent[] = [];
