@@ -35,6 +35,11 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
+/** Whether a statement was refused because a row with the same key exists, under the given constraint. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === constraint;
+}
+
 /** The statement was never sent, because the session had ended before. */
 function isNeverSent(error: unknown): boolean {
   return error instanceof Error && /is not queryable|has been discarded/.test(error.message);

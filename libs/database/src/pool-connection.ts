@@ -4,7 +4,8 @@ import {
   type DatabaseConnection,
   type QueryResult,
 } from 'kysely';
-import type pg from 'pg';
+import pg from 'pg';
+import { commitFailure } from './database-errors.js';
 
 /** Statements for the end of a transaction; `done` gets the rows of each once the transaction is committed. */
 export interface Closing {
@@ -18,6 +19,8 @@ const MODIFYING = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 export class PoolConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   #discarded = false;
+  /** What ended the session, once a statement has failed of it: a COMMIT would be sent in vain. */
+  #lost: unknown;
   #closing: Closing | undefined;
 
   constructor(client: pg.PoolClient) {
@@ -25,9 +28,7 @@ export class PoolConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { command, rowCount, rows } = await this.#client.query<R & pg.QueryResultRow>(query.sql, [
-      ...query.parameters,
-    ]);
+    const { command, rowCount, rows } = await this.#send<R & pg.QueryResultRow>(query);
     return MODIFYING.has(command) ? { numAffectedRows: BigInt(rowCount ?? 0), rows } : { rows };
   }
 
@@ -44,15 +45,35 @@ export class PoolConnection implements DatabaseConnection {
   /**
    * A message without parameters goes by the simple protocol: the server starts on it only once it has arrived whole, COMMIT
    * included, so a client that stops halfway leaves nothing locked.
+   *
+   * @throws CommitInDoubt when the connection was lost on the way
    */
   async commit(): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost;
     const closing = this.#closing;
     this.#closing = undefined;
     const message = [...(closing?.statements ?? []), 'commit'].join(';\n');
-    const answer = (await this.#client.query(message)) as pg.QueryResult | pg.QueryResult[];
-    const results = Array.isArray(answer) ? answer : [answer];
+    const results = await this.#sendCommit(message);
     if (results.at(-1)?.command === 'ROLLBACK') throw new AbortedTransactionError();
     closing?.done(results.map(({ rows }) => rows));
+  }
+
+  async #send<R extends pg.QueryResultRow>(query: CompiledQuery): Promise<pg.QueryResult<R>> {
+    try {
+      return await this.#client.query<R>(query.sql, [...query.parameters]);
+    } catch (error) {
+      const isAlive = error instanceof pg.DatabaseError && error.severity === 'ERROR';
+      if (!isAlive) this.#lost = error;
+      throw error;
+    }
+  }
+
+  async #sendCommit(message: string): Promise<pg.QueryResult[]> {
+    try {
+      return [await this.#client.query(message)].flat();
+    } catch (error) {
+      throw commitFailure(error);
+    }
   }
 
   discard(): void {

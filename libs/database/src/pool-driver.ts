@@ -1,7 +1,6 @@
 import { CompiledQuery, type Driver, type TransactionSettings } from 'kysely';
 import type pg from 'pg';
 import { acquireClient } from './acquire-client.js';
-import { commitFailure } from './database-errors.js';
 import { PoolConnection } from './pool-connection.js';
 
 /**
@@ -29,12 +28,8 @@ export class PoolDriver implements Driver {
     await connection.executeQuery(CompiledQuery.raw(`start transaction${isolation}${access}`));
   }
 
-  async commitTransaction(connection: PoolConnection): Promise<void> {
-    try {
-      await connection.commit();
-    } catch (error) {
-      throw commitFailure(error);
-    }
+  commitTransaction(connection: PoolConnection): Promise<void> {
+    return connection.commit();
   }
 
   /** Never fails, so that it hides no error: a connection that cannot roll back is closed, which does the same. */
