@@ -9,6 +9,8 @@ export type { Logger } from './logger.js';
 export { counter, histogram, observableCounter, observableGauge } from './metrics.js';
 export type { MetricName } from './metrics.js';
 export { NestPinoLogger } from './nest-pino-logger.js';
+export { runService } from './run-service.js';
+export type { RunningService } from './run-service.js';
 export { startTelemetry } from './start-telemetry.js';
 export type { Telemetry, TelemetryOptions } from './start-telemetry.js';
 export { extractTraceContext, injectTraceContext } from './trace-context.js';
