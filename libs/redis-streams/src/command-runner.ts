@@ -6,6 +6,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { CommandContext } from './command-context.js';
 import type { CommandHandler, CommandHandlers } from './command-handlers.js';
 import type { ReplyOutcome, RequestEnvelope } from './envelope.js';
+import { NotOwner } from './not-owner.js';
 import { handleDuration, joined, queueDuration } from './stream-metrics.js';
 
 const logger = new Logger('CommandRunner');
@@ -69,8 +70,7 @@ export class CommandRunner {
       );
       result = { reply: { outcome: 'done', waited, output } };
     } catch (error) {
-      const { status, errcode, message, extra } = toAnswer(error);
-      result = { reply: { outcome: 'failed', waited, error: { status, errcode, message, extra } }, error };
+      result = { reply: toReply(error, waited), error };
     }
     handleDuration.record((performance.now() - startedAt) / 1000, { pattern, outcome: result.reply.outcome });
     return result;
@@ -92,6 +92,12 @@ async function invoke(
     new CommandContext(pattern, idempotencyKey, deadline, partition, epoch, arrival.delivery),
   );
   return isObservable(result) ? lastValueFrom(result) : result;
+}
+
+function toReply(error: unknown, waited: number): ReplyOutcome {
+  if (error instanceof NotOwner) return { outcome: 'not-owner' };
+  const { status, errcode, message, extra } = toAnswer(error);
+  return { outcome: 'failed', waited, error: { status, errcode, message, extra } };
 }
 
 function toAnswer(error: unknown): MatrixError {

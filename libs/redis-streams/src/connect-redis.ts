@@ -68,10 +68,12 @@ function nodeOptions(name: string) {
   return {
     connectionName: name,
     connectTimeout: 5_000,
-    /** A peer that vanished without a word; every connection hears something each second or two. */
+    /** For a peer that vanished without a word: no answer to a command for so long. Blocking reads return sooner. */
     socketTimeout: 10_000,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
+    /** A master that a failover made a replica. */
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: unpipelined,
   } satisfies RedisOptions;

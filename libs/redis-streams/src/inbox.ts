@@ -21,6 +21,8 @@ export class Inbox {
   /** Unanswered requests by entry, oldest first. */
   private readonly entries = new Map<string, number>();
   private inFlight = 0;
+  /** Read, but beyond the bound of what is handled at once; no more than one read brings. */
+  private readonly unstarted: [entry: string, request: RequestEnvelope][] = [];
   private nextFinish: PromiseWithResolvers<undefined> | undefined;
   private answered: string[] = [];
 
@@ -50,7 +52,12 @@ export class Inbox {
   /** Age of the oldest unanswered request. */
   oldestMs(): number {
     const [oldest] = this.entries.keys();
-    return oldest === undefined ? 0 : Math.max(0, this.stream.now() - entryTime(oldest));
+    return oldest === undefined ? 0 : Math.max(0, this.now() - entryTime(oldest));
+  }
+
+  /** Now, in ms, by the clock of Redis. */
+  now(): number {
+    return this.stream.now();
   }
 
   isAlive(): boolean {
@@ -59,7 +66,7 @@ export class Inbox {
 
   /** Resolves when no request is being handled. */
   async drained(): Promise<void> {
-    while (this.inFlight > 0) await this.finished();
+    while (this.inFlight > 0 || this.unstarted.length > 0) await this.finished();
   }
 
   /** Stops reading, hands over what still lies unread, and removes the stream. */
@@ -85,7 +92,7 @@ export class Inbox {
   }
 
   private async read(): Promise<void> {
-    while (this.inFlight >= this.maxInFlight) await this.finished();
+    while (this.unstarted.length > 0 || this.inFlight >= this.maxInFlight) await this.finished();
     const { key, lastId } = this.stream;
     const answer = await this.blocking.xread('COUNT', READ_COUNT, 'BLOCK', 2_000, 'STREAMS', key, lastId);
     this.take(answer?.[0]?.[1] ?? []);
@@ -95,14 +102,21 @@ export class Inbox {
     for (const [id, fields] of entries) {
       this.stream.lastId = id;
       const requests = decodeRequests(fields);
-      const waited = Math.max(0, this.stream.now() - entryTime(id));
       if (requests.length === 0) this.remove(id);
       else this.entries.set(id, requests.length);
-      this.inFlight += requests.length;
-      for (const request of requests)
-        void this.accept(request, waited).then(() => {
-          this.finish(id);
-        });
+      for (const request of requests) this.unstarted.push([id, request]);
+    }
+    this.startSome();
+  }
+
+  private startSome(): void {
+    const free = this.maxInFlight - this.inFlight;
+    for (const [id, request] of this.unstarted.splice(0, free)) {
+      this.inFlight += 1;
+      const waited = Math.max(0, this.now() - entryTime(id));
+      void this.accept(request, waited).then(() => {
+        this.finish(id);
+      });
     }
   }
 
@@ -114,6 +128,7 @@ export class Inbox {
       this.entries.delete(id);
       this.remove(id);
     }
+    if (this.unstarted.length > 0) this.startSome();
     this.nextFinish?.resolve(undefined);
     this.nextFinish = undefined;
   }

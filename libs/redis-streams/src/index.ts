@@ -2,6 +2,7 @@ export { connectRedis, type RedisConnection } from './connect-redis.js';
 export { OnCommand } from './on-command.decorator.js';
 export { CommandContext } from './command-context.js';
 export { StreamServer, type StreamServerOptions } from './stream.server.js';
+export { NotOwner } from './not-owner.js';
 export type { OwnerResolver, Ownership, PartitionGate } from './partition-gate.js';
 export type { WorkOptions } from './work-consumer.js';
 export { listDeadLetters, type DeadLetter } from './dead-letter.js';

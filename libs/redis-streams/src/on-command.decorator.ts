@@ -1,6 +1,6 @@
 import type { Command, CommandInput, CommandOutput } from '@atoll/contract';
 import { applyDecorators, Catch, UseFilters, type ExceptionFilter } from '@nestjs/common';
-import { MessagePattern } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import type { CommandContext } from './command-context.js';
 
 /** Leaves errors as they are: the server tells Matrix errors from others, which Nest's own filter would blur. */
@@ -30,6 +30,9 @@ export function OnCommand<C extends Command>(command: C) {
     name: string | symbol,
     method: TypedPropertyDescriptor<Method>,
   ): void => {
+    // Without these Nest would pass the payload alone.
+    Payload()(target, name, 0);
+    Ctx()(target, name, 1);
     decorate(target, name, method);
   };
 }

@@ -52,7 +52,7 @@ export class CommandClient {
   private readonly watch: SilenceWatch;
 
   constructor(private readonly options: CommandClientOptions) {
-    const { redis, owners, maxDepth = 5_000, maxWaitMs = 5_000 } = options;
+    const { redis, owners, maxDepth = 10_000, maxWaitMs = 5_000 } = options;
     this.inboxes = new StreamWriter(redis, 'existing');
     this.load = new StreamLoad(redis, maxDepth, maxWaitMs);
     this.watch = new SilenceWatch(redis, owners, this.pending, {

@@ -52,7 +52,16 @@ export class StreamServer extends Server implements CustomTransportStrategy {
     this.inbox = inbox;
     if (work !== false) {
       const options = { ...defaultWorkOptions, ...(work === true ? {} : work) };
-      this.work = new WorkConsumer(redis, service, instance, this.runner, this.replies, options);
+      const now = () => inbox.now();
+      this.work = new WorkConsumer({
+        redis,
+        service,
+        instance,
+        runner: this.runner,
+        replies: this.replies,
+        now,
+        options,
+      });
       this.work.start();
     }
     this.stopMetrics = [

@@ -20,14 +20,30 @@ export interface WorkOptions {
 
 export const defaultWorkOptions: WorkOptions = { concurrency: 16, maxDeliveries: 5, retryAfterMs: 10_000 };
 
+interface WorkSetup {
+  readonly redis: RedisConnection;
+  readonly service: string;
+  readonly instance: string;
+  readonly runner: CommandRunner;
+  readonly replies: ReplyWriter;
+  /** The clock of Redis, in ms. */
+  readonly now: () => number;
+  readonly options: WorkOptions;
+}
+
 /** How often work that no running version knows goes round, a second apart, before it is put aside. */
 const MAX_ROUNDS = 300;
+const FORGET_CONSUMER_MS = 3_600_000;
 
 /**
  * Takes a service's shared work, which any of its instances may do, through a consumer group. At least once: an entry
  * is acknowledged after its handler is done, and handlers are idempotent by key.
  */
 export class WorkConsumer {
+  private readonly redis: RedisConnection;
+  private readonly service: string;
+  private readonly instance: string;
+  private readonly options: WorkOptions;
   private readonly key: string;
   private readonly blocking: RedisConnection;
   private readonly loop: RunLoop;
@@ -35,14 +51,12 @@ export class WorkConsumer {
   private timers: NodeJS.Timeout[] = [];
   private groupExists = false;
 
-  constructor(
-    private readonly redis: RedisConnection,
-    private readonly service: string,
-    private readonly instance: string,
-    private readonly runner: CommandRunner,
-    private readonly replies: ReplyWriter,
-    private readonly options: WorkOptions,
-  ) {
+  constructor(private readonly setup: WorkSetup) {
+    const { redis, service, instance } = setup;
+    this.redis = redis;
+    this.service = service;
+    this.instance = instance;
+    this.options = setup.options;
     this.key = workKey(service);
     this.blocking = connectForBlocking(redis, `${instance}:work`);
     this.loop = new RunLoop(
@@ -107,14 +121,14 @@ export class WorkConsumer {
     const [id, fields] = entry;
     const [request] = decodeRequests(fields);
     if (!request) return putAside(this.redis, this.service, entry, 'unreadable', delivery);
-    const waited = Math.max(0, Date.now() - entryTime(id));
+    const waited = Math.max(0, this.setup.now() - entryTime(id));
     if (request.ttl !== undefined && waited > request.ttl) {
       expired.add(1, { pattern: request.pattern });
       return this.acknowledge(id);
     }
-    const { reply, error } = await this.runner.run(request, { waited, delivery });
+    const { reply, error } = await this.setup.runner.run(request, { waited, delivery });
     if (reply.outcome === 'unsupported-version') return this.passOn(entry, request);
-    if (request.replyTo !== undefined) await this.replies.reply(request, reply);
+    if (request.replyTo !== undefined) await this.setup.replies.reply(request, reply);
     else if (reply.outcome === 'failed') return this.fail(entry, delivery, error);
     return this.acknowledge(id);
   }
@@ -134,7 +148,7 @@ export class WorkConsumer {
       return putAside(this.redis, this.service, entry, reason, request.attempt);
     }
     await delay(1_000, undefined, { ref: false });
-    const ttl = request.ttl === undefined ? undefined : request.ttl - (Date.now() - entryTime(id));
+    const ttl = request.ttl === undefined ? undefined : request.ttl - (this.setup.now() - entryTime(id));
     const message = encodeMessage({ ...request, ttl, attempt: request.attempt + 1 });
     await this.redis
       .multi()
@@ -188,6 +202,15 @@ export class WorkConsumer {
       if (!(error as Error).message.startsWith('BUSYGROUP')) throw error;
     }
     this.groupExists = true;
+    await this.removeIdleConsumers();
+  }
+
+  /** Instances that died leave their names behind; a live one asks for work every two seconds. */
+  private async removeIdleConsumers(): Promise<void> {
+    const consumers = (await this.redis.xinfo('CONSUMERS', this.key, WORK_GROUP)) as unknown[][];
+    for (const [, name, , pending, , idle] of consumers) {
+      if (pending === 0 && Number(idle) > FORGET_CONSUMER_MS) await this.removeConsumer(String(name));
+    }
   }
 
   /** Removing a consumer would discard what it has pending, so only one without goes. */
