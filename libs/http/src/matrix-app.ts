@@ -4,7 +4,7 @@ import type { Logger } from '@atoll/telemetry';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { addAuthenticationHooks } from './authentication/authentication-hooks.js';
+import { addAuthentication } from './authentication/authentication-hooks.js';
 import type { AuthenticationScheme, Authenticator } from './authentication/authenticator.js';
 import { collectAuthenticators } from './authentication/collect-authenticators.js';
 import { addBodyParser } from './body/body-parser.js';
@@ -54,7 +54,7 @@ export async function createMatrixApp(
   if (options.cors ?? true) addCorsHook(instance);
   addAdmissionHooks(instance, options.listener, options.maxInFlight ?? 1000);
   routes.addTo(instance);
-  addAuthenticationHooks(instance, authenticators);
+  addAuthentication(instance, authenticators);
   addBodyParser(instance);
 
   const nestOptions = { bodyParser: false, abortOnError: false, logger: new NestPinoLogger(options.logger) };

@@ -6,6 +6,7 @@ import { HealthServer, createLogger, injectTraceContext, startTelemetry, withSpa
 import type { SpanRecord } from '@atoll/telemetry';
 import { Controller, Get, Inject, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { generate } from 'selfsigned';
 import { Agent, request } from 'undici';
 import { Draining, Public, RouteSettings, createMatrixApp, drainMatrixApp } from './index.js';
 import type { MatrixAppOptions } from './index.js';
@@ -229,4 +230,15 @@ test('two applications live in one process', async () => {
   await drainMatrixApp(apps[0] as NestFastifyApplication, { graceMs: 0 });
   await expect(get(`${first}/rooms/1`)).rejects.toThrow();
   expect((await get(`${second}/rooms/1`)).status).toBe(200);
+});
+
+test('a listener with a certificate speaks HTTPS', async () => {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }]);
+  const base = await start({ tls: { cert, key }, cors: false });
+  expect(base).toMatch(/^https:/);
+  const client = new Agent({ connect: { ca: cert, checkServerIdentity: () => undefined } });
+  const answer = await get(`${base}/rooms/1`, {}, client);
+  expect(answer.status).toBe(200);
+  expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+  await client.close();
 });

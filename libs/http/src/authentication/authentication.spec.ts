@@ -144,6 +144,12 @@ describe('access tokens', () => {
     });
   });
 
+  test('are needed for HEAD as for GET', async () => {
+    const head = (headers: Record<string, string>) => request(`${base}/whoami`, { method: 'HEAD', headers });
+    expect((await head({})).statusCode).toBe(401);
+    expect((await head({ authorization: 'Bearer alice-token' })).statusCode).toBe(200);
+  });
+
   test('may be left out where they are optional, but not wrong', async () => {
     expect(await call('/optional')).toEqual({ status: 200, requester: null });
     expect(await call('/optional', { authorization: 'Bearer alice-token' })).toEqual({

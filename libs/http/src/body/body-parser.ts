@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { tooLarge } from '@atoll/matrix';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseJsonBody } from './json-body.js';
 
 /** Replaces Fastify's parsers: every body is JSON, except on routes that take it as a stream. */
@@ -11,14 +11,17 @@ export function addBodyParser(instance: FastifyInstance): void {
     if (config.streamBody === true) return payload;
     return parseJsonBody(await readBytes(payload, bodyLimit, Number(request.headers['content-length'])));
   });
-  instance.addHook('onRequest', (request, _reply, done) => {
-    // A content type that Fastify cannot read would be refused before the parser is asked.
-    const { headers } = request.raw;
-    if (headers['content-type'] !== undefined && request.routeOptions.config.streamBody !== true) {
-      headers['content-type'] = 'application/json';
-    }
-    done();
+  instance.addHook('onRoute', (route) => {
+    if (route.config?.streamBody !== true)
+      route.onRequest = [acceptAnyContentType, ...[route.onRequest ?? []].flat()];
   });
+}
+
+/** Fastify would refuse a content type that it cannot read before it asks the parser. */
+function acceptAnyContentType(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  const { headers } = request.raw;
+  if (headers['content-type'] !== undefined) headers['content-type'] = 'application/json';
+  done();
 }
 
 function readBytes(payload: IncomingMessage, limit: number, announced: number): Promise<Buffer> {
