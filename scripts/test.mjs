@@ -15,6 +15,13 @@ if (patterns.length === 0) {
   stage('format', () => check('prettier', ['--check', '--log-level', 'warn', '.']));
   stage('lint', () => check('nx', ['show', 'projects'], 'ignore') && check('eslint', ['.']));
   stage('lint canary', boundaryRuleIsAwake);
+  stage(
+    'generated files',
+    () =>
+      spawnSync(process.execPath, [join(root, 'scripts/generate-deploy.mjs'), '--check'], {
+        stdio: 'inherit',
+      }).status === 0,
+  );
 }
 stage('type check', build);
 await runTests();
