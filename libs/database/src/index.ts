@@ -28,3 +28,8 @@ export * from './room/visibility-reader.js';
 export * from './stream-position-reader.js';
 export * from './stream-registry.js';
 export * from './stream-token.js';
+export * from './directory/alias-reader.js';
+export * from './directory/alias-transactor.js';
+export * from './directory/published-room-reader.js';
+export * from './directory/published-room-transactor.js';
+export * from './room/forgotten-room-transactor.js';
