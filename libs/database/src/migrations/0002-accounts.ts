@@ -73,6 +73,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        position bigint NOT NULL,
        PRIMARY KEY (user_id, room_id, type)) WITH (fillfactor = 80)`,
     'CREATE INDEX account_data_changes ON account_data (user_id, position)',
+    'CREATE INDEX account_data_positions ON account_data (position)',
   ];
   for (const statement of statements) await sql.raw(statement).execute(db);
 }
