@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { AnnouncementReader } from './announcement-reader.js';
 import { Announcer } from './announcer.js';
-import { Transport, until } from './testing/transport.js';
+import { Transport, until } from './testing/transport.spec-support.js';
 
 const payload = z.object({ position: z.number() });
 const Accepted = defineAnnouncement({ name: 'accepted', version: 1, payload });

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { AnnouncementReader } from './announcement-reader.js';
 import { Announcer } from './announcer.js';
 import { listDeadLetters } from './dead-letter.js';
-import { startCluster, startSentinel } from './testing/redis-groups.js';
-import { Transport, until } from './testing/transport.js';
-import { Work } from './testing/work.js';
+import { startCluster, startSentinel } from './testing/redis-groups.spec-support.js';
+import { Transport, until } from './testing/transport.spec-support.js';
+import { Work } from './testing/work.spec-support.js';
 
 const payload = z.object({ position: z.number() });
 const Accepted = defineAnnouncement({ name: 'accepted', version: 1, payload });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Work } from './testing/work.js';
-import { Transport, until } from './testing/transport.js';
+import { Work } from './testing/work.spec-support.js';
+import { Transport, until } from './testing/transport.spec-support.js';
 
 describe('a partition that moves', () => {
   let transport: Transport;

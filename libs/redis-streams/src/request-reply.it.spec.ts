@@ -4,8 +4,8 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { CommandContext } from './command-context.js';
-import { NewerWork, Work } from './testing/work.js';
-import { Transport, until } from './testing/transport.js';
+import { NewerWork, Work } from './testing/work.spec-support.js';
+import { Transport, until } from './testing/transport.spec-support.js';
 
 describe('a request over Redis', () => {
   let transport: Transport;

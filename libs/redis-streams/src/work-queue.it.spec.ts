@@ -1,8 +1,8 @@
 import { MatrixError } from '@atoll/matrix';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { listDeadLetters } from './dead-letter.js';
-import { NewerWork, Work } from './testing/work.js';
-import { Transport, until } from './testing/transport.js';
+import { NewerWork, Work } from './testing/work.spec-support.js';
+import { Transport, until } from './testing/transport.spec-support.js';
 
 const key = '{atoll:test:work}:stream';
 const quick = { retryAfterMs: 300, maxDeliveries: 3, concurrency: 4 };

@@ -10,9 +10,9 @@ import { connectRedis, type RedisConnection } from '../connect-redis.js';
 import { ReplyStream } from '../reply-stream.js';
 import { CommandClient, type CommandClientOptions } from '../stream.client.js';
 import { StreamServer, type StreamServerOptions } from '../stream.server.js';
-import { CachedOwners, Ownership } from './ownership.js';
-import type { RedisGroup } from './redis-groups.js';
-import { WorkController, type Handle } from './work.js';
+import { CachedOwners, Ownership } from './ownership.spec-support.js';
+import type { RedisGroup } from './redis-groups.spec-support.js';
+import { WorkController, type Handle } from './work.spec-support.js';
 
 /** A Redis with servers and clients of one service, as a spec wants them; `stop` ends all. */
 export class Transport {

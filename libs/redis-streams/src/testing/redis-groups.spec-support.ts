@@ -34,7 +34,7 @@ export async function startCluster(): Promise<RedisGroup> {
   }
   return {
     url: `redis-cluster://${group.ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
-    stop: group.stop,
+    stop: () => group.stop(),
   };
 }
 
