@@ -1,1 +1,2 @@
-export {};
+export { OwnerDirectory } from './owner-directory.js';
+export { PartitionLeases, type PartitionLeasesOptions } from './partition-leases.js';
