@@ -3,6 +3,9 @@ import { MigrationFailed } from '@atoll/database';
 import { CommandFailed } from './command-failed.js';
 import { program } from './program.js';
 
+// Whoever read the output has seen enough, as with `| head`.
+process.stdout.on('error', () => process.exit());
+
 try {
   await program().parseAsync();
 } catch (error) {
