@@ -5,7 +5,11 @@ import type { RoomRegistry } from './room-actor/room-registry.js';
 
 const committedEvents = counter('atoll_committed_events_total', 'Events that room-state has committed');
 const commitSeconds = histogram('atoll_commit_duration_seconds', 'Time from taking a batch to its commit');
-const batchSize = histogram('atoll_commit_batch_events', 'Events in one commit', [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
+const batchSize = histogram(
+  'atoll_commit_batch_events',
+  'Events in one commit',
+  [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+);
 const failedCommits = counter('atoll_failed_commits_total', 'Commits that wrote nothing');
 
 export function observeCommit(events: number, seconds: number): void {

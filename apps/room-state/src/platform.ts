@@ -22,7 +22,8 @@ export interface Platform {
  * @throws ConfigError without addresses, SchemaOutdated when migrations are missing
  */
 export async function openPlatform(config: Config): Promise<Platform> {
-  const { databaseUrl, redisUrl, databasePoolSize, logLevel, instanceId, signingKeyFile } = connectedConfig(config);
+  const { databaseUrl, redisUrl, databasePoolSize, logLevel, instanceId, signingKeyFile } =
+    connectedConfig(config);
   const instance = `room-state-${instanceId}`;
   const logger = createLogger('room-state', logLevel);
   const database = openDatabase({
@@ -34,7 +35,9 @@ export async function openPlatform(config: Config): Promise<Platform> {
     },
   });
   await assertSchemaIsCurrent(database.db);
-  const keyText = await readOrCreateSigningKeyFile(signingKeyFile, () => formatSigningKey(generateSigningKey()));
+  const keyText = await readOrCreateSigningKeyFile(signingKeyFile, () =>
+    formatSigningKey(generateSigningKey()),
+  );
   const redis = connectRedis(redisUrl, instance);
   const close = async () => {
     redis.disconnect();

@@ -23,7 +23,10 @@ describe('room-state on PostgreSQL', () => {
 
   describe.each(['10', '11', '12'])('room version %s', (version) => {
     it('creates a room with its events in the specified order, in one commit', async () => {
-      const roomId = await service.createRoom({ name: 'n', topic: 't', invite: [{ userId: BOB, profile: {} }] }, version);
+      const roomId = await service.createRoom(
+        { name: 'n', topic: 't', invite: [{ userId: BOB, profile: {} }] },
+        version,
+      );
       const events = await timeline(roomId);
       expect(events.map(({ type }) => type)).toEqual([
         'm.room.create',
@@ -63,11 +66,15 @@ describe('room-state on PostgreSQL', () => {
   it('commits what many rooms want at once in few transactions, in the order of each room', async () => {
     const rooms = await Promise.all(Array.from({ length: 5 }, () => service.createRoom()));
     await Promise.all(
-      rooms.flatMap((roomId) => Array.from({ length: 20 }, (_, i) => service.message(roomId, ALICE, `m${i}`))),
+      rooms.flatMap((roomId) =>
+        Array.from({ length: 20 }, (_, i) => service.message(roomId, ALICE, `m${i}`)),
+      ),
     );
     for (const roomId of rooms) {
       const events = await timeline(roomId);
-      const bodies = events.flatMap(({ json }) => (JSON.parse(json) as { content: { body?: string } }).content.body ?? []);
+      const bodies = events.flatMap(
+        ({ json }) => (JSON.parse(json) as { content: { body?: string } }).content.body ?? [],
+      );
       expect(bodies).toEqual(Array.from({ length: 20 }, (_, i) => `m${i}`));
     }
   });
@@ -80,7 +87,12 @@ describe('room-state on PostgreSQL', () => {
     const joined = events.find(({ event_id }) => event_id === join.eventId);
     const reader = new StateReader(service.database);
     const at = await reader.stateEvent(joined?.room_nid ?? 0, 'm.room.member', BOB, joined?.position);
-    const before = await reader.stateEvent(joined?.room_nid ?? 0, 'm.room.member', BOB, (joined?.position ?? 0) - 1);
+    const before = await reader.stateEvent(
+      joined?.room_nid ?? 0,
+      'm.room.member',
+      BOB,
+      (joined?.position ?? 0) - 1,
+    );
     expect(at?.eventId).toBe(join.eventId);
     expect(before).toBeUndefined();
   });
@@ -88,9 +100,16 @@ describe('room-state on PostgreSQL', () => {
   it('refuses what the auth rules refuse, and writes nothing for it', async () => {
     const roomId = await service.createRoom();
     const count = (await timeline(roomId)).length;
-    await expect(service.message(roomId, BOB, 'hello')).rejects.toMatchObject({ status: 403, errcode: 'M_FORBIDDEN' });
-    await expect(service.membership({ roomId, sender: BOB, target: BOB, action: 'join' })).rejects.toMatchObject({ status: 403 });
-    await expect(service.membership({ roomId, sender: ALICE, target: BOB, action: 'kick' })).rejects.toMatchObject({ status: 403 });
+    await expect(service.message(roomId, BOB, 'hello')).rejects.toMatchObject({
+      status: 403,
+      errcode: 'M_FORBIDDEN',
+    });
+    await expect(
+      service.membership({ roomId, sender: BOB, target: BOB, action: 'join' }),
+    ).rejects.toMatchObject({ status: 403 });
+    await expect(
+      service.membership({ roomId, sender: ALICE, target: BOB, action: 'kick' }),
+    ).rejects.toMatchObject({ status: 403 });
     expect(await timeline(roomId)).toHaveLength(count);
   });
 

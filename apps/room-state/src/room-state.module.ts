@@ -1,10 +1,4 @@
-import {
-  Interner,
-  NotOwnerError,
-  RoomActorReader,
-  RoomTransactor,
-  StateReader,
-} from '@atoll/database';
+import { Interner, NotOwnerError, RoomActorReader, RoomTransactor, StateReader } from '@atoll/database';
 import { EventsCommitted, partitionOf } from '@atoll/contract';
 import { Announcer } from '@atoll/redis-streams';
 import { logError } from '@atoll/telemetry';
@@ -21,7 +15,7 @@ import { RestrictedJoins } from './change-membership/restricted-joins.js';
 import { observeCommit, observeFailedCommit, observeMemory } from './commit-metrics.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
 import type { Platform } from './platform.js';
-import { StateResolver } from './resolve/state-resolver.js';
+import { type ResolutionWorkers, StateResolver } from './resolve/state-resolver.js';
 import { EventCache } from './room-actor/event-cache.js';
 import { GroupCommit } from './room-actor/group-commit.js';
 import { RoomCommands } from './room-actor/room-commands.js';
@@ -51,16 +45,26 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const transactor = new RoomTransactor(database, instance);
   const interner = new Interner(database);
   const events = new EventCache(reader, EVENT_BYTES);
-  const registry = new RoomRegistry(reader, ownership, (id) => partitionOf(id, config.partitions), ROOM_BYTES);
+  const registry = new RoomRegistry(
+    reader,
+    ownership,
+    (id) => partitionOf(id, config.partitions),
+    ROOM_BYTES,
+  );
   const commits = new GroupCommit(transactor, observer(platform, ownership, registry));
   const rooms = new RoomCommands(registry, commits);
   const builder = new LocalEventBuilder(events, interner, transactor, config.serverName, signingKey);
-  const workers = new Piscina({
+  const workers: ResolutionWorkers = new Piscina({
     filename: new URL('./resolve/resolve.worker.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: 2,
   });
-  const branches = new BranchStates(reader, new StateReader(database), events, new StateResolver(events, workers));
+  const branches = new BranchStates(
+    reader,
+    new StateReader(database),
+    events,
+    new StateResolver(events, workers),
+  );
   observeMemory(registry, commits);
   const values = [
     [RoomActorReader, reader],
@@ -90,9 +94,10 @@ function observer({ redis, logger }: Platform, ownership: Ownership, registry: R
     failed: (actors: ReadonlySet<Parameters<RoomRegistry['drop']>[0]>, error: unknown) => {
       for (const actor of actors) registry.drop(actor);
       observeFailedCommit(error);
-      if (error instanceof NotOwnerError) for (const { partition } of error.lost) ownership.fencedOut(partition);
+      if (error instanceof NotOwnerError)
+        for (const { partition } of error.lost) ownership.fencedOut(partition);
       else logError(logger, error, 'A commit failed; its commands start again');
     },
   };
 }
-
+export * from './start-room-state.js';

@@ -1,5 +1,12 @@
 import { loadConfig } from '@atoll/config';
-import type { AcceptPdus, ChangeMembership, Command, CommandInput, CreateRoom, SendEvent } from '@atoll/contract';
+import type {
+  AcceptPdus,
+  ChangeMembership,
+  Command,
+  CommandInput,
+  CreateRoom,
+  SendEvent,
+} from '@atoll/contract';
 import { partitionOf } from '@atoll/contract';
 import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, testRedis } from '@atoll/embedded';
@@ -48,7 +55,9 @@ export async function startTestRoomState() {
     fencedOut: (partition: number) => void fencedOut.push(partition),
   };
   const platform = { config, instance, logger, database, redis, signingKey, close: () => Promise.resolve() };
-  const module = await Test.createTestingModule({ imports: [RoomStateModule.on(platform, ownership)] }).compile();
+  const module = await Test.createTestingModule({
+    imports: [RoomStateModule.on(platform, ownership)],
+  }).compile();
   const handlers = {
     create: module.get(CreateRoomHandler),
     send: module.get(SendEventHandler),
@@ -72,8 +81,14 @@ export async function startTestRoomState() {
         { roomId, sender, type: 'm.room.message', content: { msgtype: 'm.text', body } },
         context('room.send-event', roomId),
       ),
-    membership: (input: Omit<CommandInput<typeof ChangeMembership>, 'content'> & { content?: JsonObject }, key?: string) =>
-      handlers.membership.handle({ content: {}, ...input }, context('room.change-membership', input.roomId, key)),
+    membership: (
+      input: Omit<CommandInput<typeof ChangeMembership>, 'content'> & { content?: JsonObject },
+      key?: string,
+    ) =>
+      handlers.membership.handle(
+        { content: {}, ...input },
+        context('room.change-membership', input.roomId, key),
+      ),
     accept: (input: CommandInput<typeof AcceptPdus>) =>
       handlers.accept.handle(input, context('room.accept-pdus', input.roomId)),
     stop: async () => {

@@ -59,7 +59,6 @@ export async function createMatrixApp(
 
   const nestOptions = { bodyParser: false, abortOnError: false, logger: new NestPinoLogger(options.logger) };
   const wrapped = MatrixHttpModule.around(rootModule, draining);
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest types its plain options as a class
   const app = await NestFactory.create<NestFastifyApplication>(wrapped, adapter, nestOptions);
   app.useGlobalPipes(new SchemaPipe());
   app.useGlobalFilters(new MatrixExceptionFilter(options.logger));

@@ -51,7 +51,8 @@ export class AcceptPdusHandler {
     const checked = await this.signatures.check(json, rules);
     if ('refused' in checked) return { eventId: null, outcome: 'refused', reason: checked.refused };
     const { event } = checked;
-    if (event.roomId !== input.roomId) return { eventId: event.eventId, outcome: 'refused', reason: 'other room' };
+    if (event.roomId !== input.roomId)
+      return { eventId: event.eventId, outcome: 'refused', reason: 'other room' };
     return this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
       if (!actor) return { answer: { eventId: event.eventId, outcome: 'refused', reason: 'unknown room' } };
       return this.decide(actor, event);
@@ -72,7 +73,12 @@ export class AcceptPdusHandler {
     if (!extendsTip) await actor.drained();
     const before: StateMap = extendsTip ? actor.state : await this.branches.after(actor, prev);
     const auth = pdu.auth_events.flatMap((id) => known.get(id) ?? []);
-    const judged: Judged = { event, prev, before, ...(await this.judge(actor, event, auth, before, extendsTip)) };
+    const judged: Judged = {
+      event,
+      prev,
+      before,
+      ...(await this.judge(actor, event, auth, before, extendsTip)),
+    };
     if (judged.verdict !== 'accepted') await actor.drained();
     const redactsNid = await this.redactable(event, before, actor.rules);
     const unit = await this.placement.place(actor, judged, extendsTip, redactsNid);
@@ -93,7 +99,9 @@ export class AcceptPdusHandler {
       (await authorizeByState(event, before, this.events, rules));
     if (rejection) return { verdict: 'rejected', problem: `${rejection.rule} ${rejection.reason}` };
     // At the tip the state before the event is the current state: the same question once more.
-    const softFailure = extendsTip ? undefined : await authorizeByState(event, actor.state, this.events, rules);
+    const softFailure = extendsTip
+      ? undefined
+      : await authorizeByState(event, actor.state, this.events, rules);
     if (softFailure) return { verdict: 'soft-failed', problem: `${softFailure.rule} ${softFailure.reason}` };
     return { verdict: 'accepted', problem: null };
   }
@@ -104,13 +112,19 @@ export class AcceptPdusHandler {
   }
 
   /** The number of the event that an accepted redaction takes the content from. */
-  private async redactable(event: RoomEvent, before: StateMap, rules: RoomVersionRules): Promise<number | undefined> {
+  private async redactable(
+    event: RoomEvent,
+    before: StateMap,
+    rules: RoomVersionRules,
+  ): Promise<number | undefined> {
     if (event.pdu.type !== 'm.room.redaction') return undefined;
     const redacts = rules.redactsInContent ? event.pdu.content['redacts'] : event.pdu.redacts;
     if (typeof redacts !== 'string') return undefined;
     const target = (await this.events.load([redacts as EventId])).get(redacts as EventId);
     if (!target) return undefined;
-    const ids = ['m.room.create', 'm.room.power_levels'].flatMap((type) => before.get(stateKey(type, '')) ?? []);
+    const ids = ['m.room.create', 'm.room.power_levels'].flatMap(
+      (type) => before.get(stateKey(type, '')) ?? [],
+    );
     const loaded = await this.events.load(ids);
     const lookup = (type: string, key: string) => {
       const id = before.get(stateKey(type, key));

@@ -34,14 +34,17 @@ describe('events of another server', () => {
     roomId = await service.createRoom({ preset: 'public_chat' });
     rules = rulesOf('12') as RoomVersionRules;
     await service.membership({ roomId, sender: BOB, target: BOB, action: 'join' });
-    expect(await accept(await remote({ type: 'm.room.member', state_key: EVE, content: { membership: 'join' } }))).toMatchObject({
+    expect(
+      await accept(await remote({ type: 'm.room.member', state_key: EVE, content: { membership: 'join' } })),
+    ).toMatchObject({
       outcome: 'accepted',
     });
   });
 
   const roomNid = async () => (await new RoomReader(service.database).byId(roomId))?.roomNid ?? 0;
   const state = async () => new StateReader(service.database).currentState(await roomNid());
-  const stored = async (eventId: EventId) => (await new EventReader(service.database).byIds([eventId])).get(eventId);
+  const stored = async (eventId: EventId) =>
+    (await new EventReader(service.database).byIds([eventId])).get(eventId);
   const extremities = async () =>
     (
       await service.database.db
@@ -49,7 +52,7 @@ describe('events of another server', () => {
         .innerJoin('events as e', (join) => join.onTrue())
         .select('e.event_id')
         .where('h.room_nid', '=', await roomNid())
-        .where(({ eb, ref }) => eb(ref('e.event_nid'), '=', eb.fn.any(ref('h.extremities'))))
+        .where((eb) => eb(eb.ref('e.event_nid'), '=', eb.fn.any(eb.ref('h.extremities'))))
         .execute()
     ).map((row) => row.event_id);
 
@@ -71,7 +74,8 @@ describe('events of another server', () => {
     draft.auth_events =
       at.auth ??
       authTypesForEvent(draft as unknown as Pdu, rules).flatMap(
-        ([type, key]) => current.find((entry) => entry.type === type && entry.stateKey === key)?.eventId ?? [],
+        ([type, key]) =>
+          current.find((entry) => entry.type === type && entry.stateKey === key)?.eventId ?? [],
       );
     return buildEvent(draft, rules, HS2, remoteKey);
   }
@@ -115,7 +119,11 @@ describe('events of another server', () => {
   });
 
   it('rejects what its sender may not do, stores it, and rejects what cites it', async () => {
-    const levels = await remote({ type: 'm.room.power_levels', state_key: '', content: { users: { [EVE]: 100 } } });
+    const levels = await remote({
+      type: 'm.room.power_levels',
+      state_key: '',
+      content: { users: { [EVE]: 100 } },
+    });
     expect(await accept(levels)).toMatchObject({ outcome: 'rejected' });
     const row = await stored(levels.eventId);
     expect(row).toMatchObject({ status: EVENT_STATUS.rejected, position: null });
@@ -182,7 +190,13 @@ describe('events of another server', () => {
     });
     const before = await extremities();
     const branchState = await state();
-    await service.send({ roomId, sender: BOB, type: 'm.room.topic', stateKey: '', content: { topic: 'bob' } });
+    await service.send({
+      roomId,
+      sender: BOB,
+      type: 'm.room.topic',
+      stateKey: '',
+      content: { topic: 'bob' },
+    });
     const topic = await remote(
       { type: 'm.room.topic', state_key: '', content: { topic: 'eve' } },
       { prev: before, state: branchState },

@@ -46,7 +46,9 @@ export class BranchStates {
     const position = stored?.basePosition ?? (await this.positionOf(event)) - 1;
     const base = await this.states.stateAt(actor.roomNid, position);
     const state = new Map(base.map((entry) => [stateKey(entry.type, entry.stateKey), entry.eventId]));
-    for (const { type, stateKey: key, eventId } of await this.reader.resolveOverrides(stored?.overrides ?? [])) {
+    for (const { type, stateKey: key, eventId } of await this.reader.resolveOverrides(
+      stored?.overrides ?? [],
+    )) {
       if (eventId === null) state.delete(stateKey(type, key));
       else state.set(stateKey(type, key), eventId);
     }

@@ -33,7 +33,9 @@ export class SignatureCheck {
     if ('problem' in parsed) return { refused: parsed.problem };
     const pdu = parsed.event;
     const keys = await this.keysOf(requiredSigners(pdu, rules));
-    const problem = await verifyEventSignatures(pdu, rules, (server, keyId) => keys.get(`${server} ${keyId}`));
+    const problem = await verifyEventSignatures(pdu, rules, (server, keyId) =>
+      keys.get(`${server} ${keyId}`),
+    );
     if (problem) return { refused: `signature of ${problem.server}: ${problem.reason}` };
     return { event: toEvent(hasValidContentHash(pdu) ? pdu : redactEvent(pdu, rules), rules) };
   }

@@ -31,7 +31,12 @@ export class PduPlacement {
   ) {}
 
   /** Makes the actor take the event and returns what must be committed. The actor must be drained unless it only extends the tip. */
-  async place(actor: RoomActor, judged: Judged, extendsTip: boolean, redactsNid?: number): Promise<CommitUnit> {
+  async place(
+    actor: RoomActor,
+    judged: Judged,
+    extendsTip: boolean,
+    redactsNid?: number,
+  ): Promise<CommitUnit> {
     const { pdu } = judged.event;
     const event: KnownEvent = {
       ...judged.event,
@@ -42,7 +47,9 @@ export class PduPlacement {
     };
     this.events.add(event);
     const extremities = withTip(actor, event);
-    const edits = event.accepted ? await this.toEdits(await this.changes(actor, judged, event, extremities, extendsTip)) : [];
+    const edits = event.accepted
+      ? await this.toEdits(await this.changes(actor, judged, event, extremities, extendsTip))
+      : [];
     const reset = resetsAmong(edits, event, actor);
     const simple = extendsTip && event.accepted;
     const state = simple ? undefined : await this.branchState(actor, judged);
@@ -121,7 +128,9 @@ function withTip(actor: RoomActor, event: KnownEvent): ReadonlyMap<EventId, numb
 /** Keys that the resolution removed, and memberships and power levels that it moved, without the new event having done so. */
 function resetsAmong(edits: readonly StateEdit[], event: KnownEvent, actor: RoomActor): StateResetChange[] {
   return edits
-    .filter(({ eventId, type }) => eventId !== event.eventId && (eventId === null || RESET_TYPES.includes(type)))
+    .filter(
+      ({ eventId, type }) => eventId !== event.eventId && (eventId === null || RESET_TYPES.includes(type)),
+    )
     .map(({ type, stateKey, eventId }) => ({
       type,
       stateKey,

@@ -1,6 +1,10 @@
 /** Collects the keys asked for in one turn of the event loop and looks them up with one query. */
 export class BatchedLookup<Key, Value> {
-  private waiting: { key: Key; resolve: (value: Value | undefined) => void; reject: (error: unknown) => void }[] = [];
+  private waiting: {
+    key: Key;
+    resolve: (value: Value | undefined) => void;
+    reject: (error: unknown) => void;
+  }[] = [];
 
   constructor(
     private readonly find: (keys: Key[]) => Promise<Value[]>,

@@ -24,7 +24,11 @@ export class EarlierAnswers {
   private readonly results: BatchedLookup<string, { key: string; result: unknown }>;
 
   constructor(reader: RoomActorReader) {
-    this.transactions = new BatchedLookup((keys) => reader.transactions(keys), transactionName, transactionName);
+    this.transactions = new BatchedLookup(
+      (keys) => reader.transactions(keys),
+      transactionName,
+      transactionName,
+    );
     this.results = new BatchedLookup(
       (keys) => reader.commandResults(keys),
       (key) => key,

@@ -1,6 +1,15 @@
 import type { Interner, RoomTransactor } from '@atoll/database';
 import { CanonicalJsonError, type SigningKey } from '@atoll/event-crypto';
-import { badJson, type EventId, forbidden, type JsonObject, type Pdu, type ServerName, tooLarge, type UserId } from '@atoll/matrix';
+import {
+  badJson,
+  type EventId,
+  forbidden,
+  type JsonObject,
+  type Pdu,
+  type ServerName,
+  tooLarge,
+  type UserId,
+} from '@atoll/matrix';
 import {
   authorizeEvent,
   authTypesForEvent,
@@ -33,7 +42,8 @@ const SIGNATURE_LENGTH = 86;
 const CREATE = ['m.room.create', ''] as const;
 const MEMBERSHIPS = ['join', 'invite', 'knock', 'leave', 'ban'] as const;
 
-export const membershipIn = (content: JsonObject) => MEMBERSHIPS.find((membership) => membership === content['membership']);
+export const membershipIn = (content: JsonObject) =>
+  MEMBERSHIPS.find((membership) => membership === content['membership']);
 
 /** Makes events of this server's users: selects their auth events, hashes, authorises, and has them signed. */
 export class LocalEventBuilder {
@@ -55,7 +65,10 @@ export class LocalEventBuilder {
    * fit into `prev_events`. The actor does not change: {@link append} makes it take the event.
    * @throws MatrixError `M_FORBIDDEN` with the rule that refused it, `M_TOO_LARGE`, `M_BAD_JSON`
    */
-  async build(actor: RoomActor, local: LocalEvent): Promise<{ hashed: HashedEvent; prev: readonly EventId[] }> {
+  async build(
+    actor: RoomActor,
+    local: LocalEvent,
+  ): Promise<{ hashed: HashedEvent; prev: readonly EventId[] }> {
     const prev = [...actor.extremities.keys()].slice(0, MAX_PREV_EVENTS);
     const draft = {
       type: local.type,
@@ -143,5 +156,15 @@ function stateEdits(
 ): StateEdit[] {
   if (pdu.state_key === undefined || stateKeyNid === null) return [];
   const membership = pdu.type === 'm.room.member' ? membershipIn(pdu.content) : undefined;
-  return [{ type: pdu.type, stateKey: pdu.state_key, typeNid, stateKeyNid, eventId, eventNid, ...(membership && { membership }) }];
+  return [
+    {
+      type: pdu.type,
+      stateKey: pdu.state_key,
+      typeNid,
+      stateKeyNid,
+      eventId,
+      eventNid,
+      ...(membership && { membership }),
+    },
+  ];
 }

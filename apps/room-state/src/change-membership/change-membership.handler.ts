@@ -50,7 +50,8 @@ export class ChangeMembershipHandler {
     if (input.action === 'update-profile' && membership !== 'join') return { answer: { eventId: null } };
     if (isUnchanged(input, current?.pdu.content, content)) return { answer: { eventId: null } };
     checkTransition(input.action, typeof membership === 'string' ? membership : undefined);
-    const authoriser = input.action === 'join' && (await this.restrictedJoins.authoriser(actor, input.target));
+    const authoriser =
+      input.action === 'join' && (await this.restrictedJoins.authoriser(actor, input.target));
     const built = await this.builder.build(actor, {
       type: 'm.room.member',
       sender: input.sender,
@@ -100,6 +101,6 @@ function isUnchanged(input: Input, current: JsonObject | undefined, next: JsonOb
 }
 
 function withoutAuthoriser(content: JsonObject | undefined): JsonObject {
-  const { join_authorised_via_users_server: _, ...rest } = content ?? {};
+  const { join_authorised_via_users_server, ...rest } = content ?? {};
   return rest;
 }

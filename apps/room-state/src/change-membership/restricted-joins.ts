@@ -1,5 +1,12 @@
 import type { RoomActorReader } from '@atoll/database';
-import { forbidden, isJsonObject, type JsonValue, type ServerName, serverNameOf, type UserId } from '@atoll/matrix';
+import {
+  forbidden,
+  isJsonObject,
+  type JsonValue,
+  type ServerName,
+  serverNameOf,
+  type UserId,
+} from '@atoll/matrix';
 import { powerLevelsIn, splitStateKey } from '@atoll/room-rules';
 import type { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import type { RoomActor } from '../room-actor/room-actor.js';

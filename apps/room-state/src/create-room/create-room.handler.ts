@@ -55,7 +55,8 @@ export class CreateRoomHandler {
   private async create(input: Input, context: CommandContext): Promise<Decision<Output>> {
     if (input.alias && (await this.reader.aliasExists(input.alias))) throw aliasInUse();
     const rules = rulesOf(input.roomVersion);
-    if (!rules) throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', 'This room version is not supported');
+    if (!rules)
+      throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', 'This room version is not supported');
     const draft = createDraft(input, rules);
     const { partition, epoch } = this.registry.ownership(input.roomId);
     const roomNid = await this.transactor.reserveRoomNid();
@@ -82,7 +83,7 @@ export class CreateRoomHandler {
 
 /** @throws MatrixError when the draft is not the create event of this room by this creator */
 function createDraft(input: Input, rules: RoomVersionRules): EventDraft {
-  const { hashes: _, signatures: __, ...draft } = input.createEvent as unknown as Pdu;
+  const { hashes, signatures, ...draft } = input.createEvent as unknown as Pdu;
   const { event } = hashDraft(draft, rules);
   const { pdu } = event;
   const isCreate = pdu.type === 'm.room.create' && pdu.state_key === '' && pdu.prev_events.length === 0;

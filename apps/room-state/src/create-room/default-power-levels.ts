@@ -10,7 +10,10 @@ const TOMBSTONE_OF_CREATORS = 150;
  * The first `m.room.power_levels`, before the client's override. Where creators are privileged they are not listed.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
  */
-export function defaultPowerLevels(input: CommandInput<typeof CreateRoom>, rules: RoomVersionRules): JsonObject {
+export function defaultPowerLevels(
+  input: CommandInput<typeof CreateRoom>,
+  rules: RoomVersionRules,
+): JsonObject {
   const trusted = input.preset === 'trusted_private_chat' ? input.invite.map(({ userId }) => userId) : [];
   const admins = rules.privilegedCreators ? [] : [input.creator, ...trusted];
   return {

@@ -15,7 +15,12 @@ const JOIN_RULE = { private_chat: 'invite', trusted_private_chat: 'invite', publ
  */
 export function initialEvents(input: Input, rules: RoomVersionRules): LocalEvent[] {
   const { creator: sender } = input;
-  const state = (type: string, content: JsonObject, stateKey = ''): LocalEvent => ({ type, sender, stateKey, content });
+  const state = (type: string, content: JsonObject, stateKey = ''): LocalEvent => ({
+    type,
+    sender,
+    stateKey,
+    content,
+  });
   const events = [
     state('m.room.member', { ...input.creatorProfile, membership: 'join' }, sender),
     state('m.room.power_levels', { ...defaultPowerLevels(input, rules), ...input.powerLevelContentOverride }),
@@ -39,7 +44,9 @@ function presetEvents(input: Input): [string, JsonObject][] {
   ];
   // Without the event guests may not join, which is what a public chat wants.
   if (input.preset !== 'public_chat') events.push(['m.room.guest_access', { guest_access: 'can_join' }]);
-  const replaced = new Set(input.initialState.filter(({ stateKey }) => stateKey === '').map(({ type }) => type));
+  const replaced = new Set(
+    input.initialState.filter(({ stateKey }) => stateKey === '').map(({ type }) => type),
+  );
   return events.filter(([type]) => !replaced.has(type));
 }
 

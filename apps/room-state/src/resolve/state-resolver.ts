@@ -1,5 +1,11 @@
 import type { EventId, RoomEvent } from '@atoll/matrix';
-import { eventsNeededForResolution, resolveState, type RoomVersionRules, type StateKey, type StateMap } from '@atoll/room-rules';
+import {
+  eventsNeededForResolution,
+  resolveState,
+  type RoomVersionRules,
+  type StateKey,
+  type StateMap,
+} from '@atoll/room-rules';
 import { histogram } from '@atoll/telemetry';
 import type { Piscina } from 'piscina';
 import type { EventCache } from '../room-actor/event-cache.js';
@@ -12,43 +18,51 @@ const MAX_ROUNDS = 20;
 
 const duration = histogram('atoll_state_resolution_seconds', 'Time to resolve the states of one fork');
 
+export type ResolutionWorkers = Piscina<ResolutionTask, [StateKey, EventId][]>;
+
 /** Merges the states of forks: loads the events that the algorithm looks at, and runs it, in a worker thread when it is large. */
 export class StateResolver {
   constructor(
     private readonly events: EventCache,
-    private readonly workers: Piscina<ResolutionTask, [StateKey, EventId][]>,
+    private readonly workers: ResolutionWorkers,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution */
   async resolve(states: readonly StateMap[], rules: RoomVersionRules): Promise<StateMap> {
     const [only] = states;
     if (states.length === 1 && only) return only;
-    const needed = eventsNeededForResolution(states);
     const started = performance.now();
+    const resolved = await this.resolveLoading(states, rules);
+    duration.record((performance.now() - started) / 1000, { algorithm: rules.stateResolution });
+    return resolved;
+  }
+
+  /** The algorithm says which events it missed; it runs again until none of those exists. */
+  private async resolveLoading(states: readonly StateMap[], rules: RoomVersionRules): Promise<StateMap> {
     const known = new Map<EventId, RoomEvent>();
-    await this.loadWithAuthChains(needed, known);
+    await this.loadWithAuthChains(eventsNeededForResolution(states), known);
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      if (known.size > WORKER_THRESHOLD) await this.loadWithAuthChains(allIds(states), known);
+      if (known.size > WORKER_THRESHOLD) return this.resolveInWorker(states, known, rules);
       const missed = new Set<EventId>();
-      const resolved =
-        known.size > WORKER_THRESHOLD
-          ? await this.resolveInWorker(states, known, rules)
-          : resolveState(states, { get: (id) => known.get(id) ?? noteMissing(id, missed) }, rules);
+      const get = (id: EventId) => {
+        const event = known.get(id);
+        if (!event) missed.add(id);
+        return event;
+      };
+      const resolved = resolveState(states, { get }, rules);
       const before = known.size;
       await this.loadWithAuthChains(missed, known);
-      if (known.size === before) {
-        duration.record((performance.now() - started) / 1000, { rules: rules.stateResolution });
-        return resolved;
-      }
+      if (known.size === before) return resolved;
     }
     throw new Error('State resolution kept asking for more events');
   }
 
   private async resolveInWorker(
     states: readonly StateMap[],
-    known: ReadonlyMap<EventId, RoomEvent>,
+    known: Map<EventId, RoomEvent>,
     rules: RoomVersionRules,
   ): Promise<StateMap> {
+    await this.loadWithAuthChains(allIds(states), known);
     const task = { states, events: [...known.values()], version: rules.version };
     return new Map(await this.workers.run(task));
   }
@@ -70,10 +84,6 @@ export class StateResolver {
       level = next;
     }
   }
-}
-
-function noteMissing(id: EventId, missed: Set<EventId>): undefined {
-  missed.add(id);
 }
 
 function allIds(states: readonly StateMap[]): Set<EventId> {

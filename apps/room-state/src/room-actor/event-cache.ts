@@ -14,7 +14,10 @@ export class EventCache {
     private readonly reader: RoomActorReader,
     maxBytes: number,
   ) {
-    this.events = new LRUCache({ maxSize: maxBytes, sizeCalculation: (event) => event.bytes * OBJECT_OVERHEAD + 500 });
+    this.events = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: (event) => event.bytes * OBJECT_OVERHEAD + 500,
+    });
   }
 
   get(eventId: EventId): KnownEvent | undefined {

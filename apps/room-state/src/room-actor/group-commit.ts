@@ -99,7 +99,9 @@ export class GroupCommit {
   /** The commit belongs to the trace of its first command and is linked to those of the others. */
   private commitNext(units: Waiting[]): Promise<void> {
     const [parent = context.active(), ...others] = units.map((unit) => unit.trace);
-    const links = others.flatMap((other) => trace.getSpanContext(other) ?? []).map((span) => ({ context: span }));
+    const links = others
+      .flatMap((other) => trace.getSpanContext(other) ?? [])
+      .map((span) => ({ context: span }));
     return withSpan('commit', { 'atoll.units': units.length }, () => this.settle(units), { parent, links });
   }
 
@@ -145,7 +147,8 @@ export class GroupCommit {
   /** Fails the batch, and what waits for the same rooms: it was built on the failed events. */
   private fail(units: Waiting[], error: unknown): void {
     const actors = new Set(units.map((unit) => unit.actor));
-    if (units.length > 1 && !(error instanceof NotOwnerError)) this.alone = Math.max(this.alone, units.length);
+    if (units.length > 1 && !(error instanceof NotOwnerError))
+      this.alone = Math.max(this.alone, units.length);
     this.observer.failed(actors, error);
     const builtOnThem = this.queue.filter((unit) => actors.has(unit.actor));
     this.queue = this.queue.filter((unit) => !actors.has(unit.actor));

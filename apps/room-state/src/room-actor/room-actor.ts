@@ -74,7 +74,8 @@ export class RoomActor {
 
   /** Resolves when every event in memory is committed; rejects when the actor is dropped meanwhile. */
   async drained(): Promise<void> {
-    if (this.uncommitted > 0 && !this.dropped) await new Promise<void>((resolve) => this.whenDrained.push(resolve));
+    if (this.uncommitted > 0 && !this.dropped)
+      await new Promise<void>((resolve) => this.whenDrained.push(resolve));
     if (this.dropped) throw new ActorDropped();
   }
 

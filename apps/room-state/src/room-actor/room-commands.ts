@@ -36,7 +36,8 @@ export class RoomCommands {
       try {
         return await this.attempt(roomId, decide);
       } catch (error) {
-        if (error instanceof NotOwnerError) throw new NotOwner(error.lost[0]?.partition ?? -1, { cause: error });
+        if (error instanceof NotOwnerError)
+          throw new NotOwner(error.lost[0]?.partition ?? -1, { cause: error });
         if (!(error instanceof ActorDropped) && !isRetryable(error) && !isCommitInDoubt(error)) throw error;
         if (Date.now() + RETRY_PAUSE_MS >= deadline) throw overloaded(1000);
         await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));

@@ -116,7 +116,9 @@ export class RoomRegistry {
 
   /** Resolves when no room of the partition has uncommitted events. */
   async drainPartition(partition: number): Promise<void> {
-    const actors = [...this.inUse.values()].flatMap(({ actor }) => (actor.partition === partition ? actor : []));
+    const actors = [...this.inUse.values()].flatMap(({ actor }) =>
+      actor.partition === partition ? actor : [],
+    );
     await Promise.allSettled(actors.map((actor) => actor.drained()));
   }
 

@@ -92,7 +92,8 @@ export class SendEventHandler {
    */
   private async redactable(actor: RoomActor, input: Input, redacts: EventId): Promise<number> {
     const target = (await this.events.load([redacts])).get(redacts);
-    if (target?.roomId !== actor.roomId || !target.accepted) throw notFound('There is no such event in this room');
+    if (target?.roomId !== actor.roomId || !target.accepted)
+      throw notFound('There is no such event in this room');
     const lookup = await this.builder.stateLookup(actor, [
       ['m.room.create', ''],
       ['m.room.power_levels', ''],

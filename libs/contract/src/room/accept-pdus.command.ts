@@ -3,7 +3,14 @@ import { defineCommand } from '../define-command.js';
 import { jsonObjectSchema, roomIdSchema, serverNameSchema } from './schemas.js';
 
 /** What became of one PDU: a named outcome, with the reason where it is not `accepted`. */
-export const pduOutcomes = ['accepted', 'duplicate', 'soft-failed', 'rejected', 'refused', 'missing-events'] as const;
+export const pduOutcomes = [
+  'accepted',
+  'duplicate',
+  'soft-failed',
+  'rejected',
+  'refused',
+  'missing-events',
+] as const;
 export type PduOutcome = (typeof pduOutcomes)[number];
 
 /**
@@ -13,7 +20,11 @@ export type PduOutcome = (typeof pduOutcomes)[number];
 export const AcceptPdus = defineCommand({
   pattern: 'room.accept-pdus',
   version: 1,
-  input: z.object({ roomId: roomIdSchema, origin: serverNameSchema, pdus: z.array(jsonObjectSchema).max(50) }),
+  input: z.object({
+    roomId: roomIdSchema,
+    origin: serverNameSchema,
+    pdus: z.array(jsonObjectSchema).max(50),
+  }),
   output: z.object({
     /** In the order of the input. */
     results: z.array(

@@ -7,7 +7,16 @@ import { eventIdSchema, jsonObjectSchema, roomIdSchema, userIdSchema } from './s
  * refusals (kicking somebody who never was in the room is not leaving); `update-profile` rewrites the display name and
  * avatar of a member who is still joined, and does nothing otherwise.
  */
-export const membershipActions = ['join', 'invite', 'leave', 'kick', 'ban', 'unban', 'knock', 'update-profile'] as const;
+export const membershipActions = [
+  'join',
+  'invite',
+  'leave',
+  'kick',
+  'ban',
+  'unban',
+  'knock',
+  'update-profile',
+] as const;
 export type MembershipAction = (typeof membershipActions)[number];
 
 /** `eventId` is null when nothing had to change (joining twice, leaving a room that was left). */

@@ -1,0 +1,101 @@
+import { type Config, connectedConfig } from '@atoll/config';
+import { PartitionsChanged } from '@atoll/contract';
+import { openDatabase, pingDatabase, RoomTransactor } from '@atoll/database';
+import { PartitionLeases } from '@atoll/leases';
+import { Announcer, AnnouncementReader, type PartitionGate, StreamServer } from '@atoll/redis-streams';
+import { NestPinoLogger, type RunningService } from '@atoll/telemetry';
+import type { INestMicroservice } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { sweepOldAnswers } from './answers/sweep-old-answers.js';
+import { openPlatform, type Platform } from './platform.js';
+import { RoomRegistry } from './room-actor/room-registry.js';
+import { RoomStateModule } from './room-state.module.js';
+
+const KIND = 'room-state';
+const NONE: ReadonlyMap<number, number> = new Map();
+
+/** Starts room-state in this process: it joins its peers when it can serve, and takes over its share of the rooms. */
+export async function startRoomState(config: Config): Promise<RunningService> {
+  const platform = await openPlatform(config);
+  const heartbeats = openDatabase({
+    url: connectedConfig(config).databaseUrl,
+    poolSize: 2,
+    applicationName: platform.instance,
+    statementTimeoutMs: 2000,
+  });
+  const announcer = new Announcer(platform.redis);
+  // The rooms ask the leases what they own, the leases tell the rooms what goes: both are there before either is asked.
+  const ownership = {
+    owned: () => (leases.mayWrite() ? leases.owned() : NONE),
+    fencedOut: (partition: number) => {
+      leases.fencedOut(partition);
+    },
+  };
+  const gate: PartitionGate = { check: (partition, epoch) => leases.check(partition, epoch) };
+  const { redis, instance } = platform;
+  const app = await createApp(
+    platform,
+    ownership,
+    new StreamServer({ redis, service: KIND, instance, gate }),
+  );
+  const rooms = app.get(RoomRegistry);
+  const leases = new PartitionLeases({
+    database: heartbeats,
+    kind: KIND,
+    instance,
+    partitions: config.partitions,
+    onAcquired: (partition) => {
+      rooms.dropPartition(partition);
+    },
+    onLost: (partition) => {
+      rooms.dropPartition(partition);
+    },
+    onReleasing: async (partition) => {
+      await rooms.drainPartition(partition);
+      rooms.dropPartition(partition);
+    },
+    announceChange: () => {
+      announcer.publish(PartitionsChanged, { kind: KIND });
+    },
+  });
+  const hints = followHints(platform, leases);
+  await app.listen();
+  await leases.start();
+  const stopSweeping = sweepOldAnswers(app.get(RoomTransactor), platform.logger);
+  return {
+    name: KIND,
+    check: () => pingDatabase(platform.database),
+    close: async () => {
+      stopSweeping();
+      await leases.leave();
+      await app.close();
+      await hints.stop();
+      await heartbeats.close();
+      await platform.close();
+    },
+  };
+}
+
+function createApp(
+  platform: Platform,
+  ownership: Parameters<typeof RoomStateModule.on>[1],
+  strategy: StreamServer,
+): Promise<INestMicroservice> {
+  return NestFactory.createMicroservice<MicroserviceOptions>(RoomStateModule.on(platform, ownership), {
+    strategy,
+    logger: new NestPinoLogger(platform.logger),
+    abortOnError: false,
+  });
+}
+
+function followHints({ redis, instance }: Platform, leases: PartitionLeases): AnnouncementReader {
+  const hints = new AnnouncementReader(redis, `${instance}-leases`, () => {
+    leases.hint();
+  });
+  hints.on(PartitionsChanged, ({ kind }) => {
+    if (kind === KIND) leases.hint();
+  });
+  hints.start();
+  return hints;
+}
