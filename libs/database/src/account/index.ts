@@ -1,3 +1,4 @@
+export * from './access-token-resolver.js';
 export * from './account-data-reader.js';
 export * from './account-data-transactor.js';
 export * from './account-reader.js';

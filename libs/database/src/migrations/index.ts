@@ -2,6 +2,8 @@ import type { Migration } from 'kysely/migration';
 import * as installation from './0001-installation.js';
 import * as accounts from './0002-accounts.js';
 import * as rooms from './0003-rooms.js';
+import * as media from './0004-media.js';
+import * as serverKeyAnswers from './0005-server-key-answers.js';
 
 /**
  * Every migration in order. A migration is never changed once released, never imports today's table types, and only expands:
@@ -11,4 +13,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0001-installation': installation,
   '0002-accounts': accounts,
   '0003-rooms': rooms,
+  '0004-media': media,
+  '0005-server-key-answers': serverKeyAnswers,
 };

@@ -20,6 +20,7 @@ import type {
   ServerKeysTable,
 } from './event.table.js';
 import type { InstallationTable } from './installation.table.js';
+import type { MediaTable } from './media.table.js';
 import type { MembersTable, PartitionsTable } from './partition.table.js';
 import type {
   EventTypesTable,
@@ -31,6 +32,7 @@ import type {
   StateKeysTable,
   StateResetsTable,
 } from './room.table.js';
+import type { ServerKeyAnswersTable } from './server-key-answer.table.js';
 
 /** Every table, by name. Each area appends its own from `schema/<table>.table.ts`. */
 export interface DatabaseSchema {
@@ -53,6 +55,9 @@ export interface DatabaseSchema {
   command_results: CommandResultsTable;
   redactions: RedactionsTable;
   server_keys: ServerKeysTable;
+  server_key_answers: ServerKeyAnswersTable;
+
+  media: MediaTable;
 
   users: UsersTable;
   devices: DevicesTable;

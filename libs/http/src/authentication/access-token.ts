@@ -11,11 +11,11 @@ export interface UserRequester {
   readonly isGuest: boolean;
 }
 
-/** Who holds the token; undefined when nobody does. It may throw `unknownToken(…)` itself for a soft logout. */
+/** Who holds the token; undefined when nobody does, `expired` when its holder can get another one by refreshing. */
 export type ResolveToken<R extends UserRequester> = (
   token: string,
   request: FastifyRequest,
-) => Promise<R | undefined> | R | undefined;
+) => Promise<R | 'expired' | undefined> | R | 'expired' | undefined;
 
 /**
  * The body of an authenticator for access tokens.
@@ -34,7 +34,7 @@ export async function authenticateAccessToken<R extends UserRequester>(
     throw new MatrixError(401, 'M_MISSING_TOKEN', 'Missing access token');
   }
   const requester = await resolve(token, request);
-  if (requester === undefined) throw unknownToken();
+  if (requester === undefined || requester === 'expired') throw unknownToken(requester === 'expired');
   if (requester.isGuest && !declaration.allowGuest) {
     throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this');
   }
