@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from '@atoll/config';
 import { pingDatabase } from '@atoll/database';
 import { createMatrixApp, drainMatrixApp } from '@atoll/http';
+import type { RunningService } from '@atoll/telemetry';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountDataModule } from './account-data/account-data.module.js';
 import { AccountModule } from './account/account.module.js';
@@ -35,15 +36,9 @@ export class ClientApiModule {
   }
 }
 
-/** The service while it serves. */
-export interface RunningClientApi {
-  readonly name: 'client-api';
-  /** Where it listens: matters when the configured port is 0. */
+/** The service while it serves; `port` matters when the configured one is 0. */
+export interface RunningClientApi extends RunningService {
   readonly port: number;
-  /** Throws when the service cannot do its work just now. */
-  check(): Promise<void>;
-  /** Ends without failing a request: no new ones are accepted, those under way finish, connections close. */
-  close(): Promise<void>;
 }
 
 /** Starts the client-server API in this process. The schema must be current. */

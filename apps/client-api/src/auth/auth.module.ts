@@ -1,4 +1,29 @@
 import { Module } from '@nestjs/common';
+import { AccessTokenAuthenticator } from './access-token.authenticator.js';
+import { LoginController } from './login/login.controller.js';
+import { LoginHandler } from './login/login.handler.js';
+import { LogoutController } from './logout.controller.js';
+import { PasswordCheck } from './password-check.js';
+import { PasswordHasher } from './password-hasher.js';
+import { RateLimiter } from './rate-limiter.js';
+import { RefreshController } from './refresh.controller.js';
+import { PasswordStage } from './uia/password.stage.js';
+import { RegistrationTokenStage } from './uia/registration-token.stage.js';
+import { UserInteractiveAuth } from './uia/user-interactive-auth.js';
 
-@Module({})
+/** Who is asking: login, tokens, and proof of identity for what a token alone does not allow. */
+@Module({
+  controllers: [LoginController, LogoutController, RefreshController],
+  providers: [
+    AccessTokenAuthenticator,
+    LoginHandler,
+    PasswordCheck,
+    PasswordHasher,
+    PasswordStage,
+    RateLimiter,
+    RegistrationTokenStage,
+    UserInteractiveAuth,
+  ],
+  exports: [PasswordHasher, RateLimiter, UserInteractiveAuth],
+})
 export class AuthModule {}

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { FilterController } from './filter.controller.js';
 
-@Module({})
+/** Filters that users upload to name them later. */
+@Module({ controllers: [FilterController] })
 export class FilterModule {}

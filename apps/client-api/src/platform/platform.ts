@@ -10,6 +10,9 @@ import {
 } from '@atoll/redis-streams';
 import { createLogger, type Logger, logError } from '@atoll/telemetry';
 
+/** PostgreSQL keeps no more of a session's name. */
+const MAX_APPLICATION_NAME = 63;
+
 /** What this service stands on: its configuration, PostgreSQL, Redis, and the way to room-state. */
 export interface Platform {
   readonly config: Config;
@@ -35,7 +38,7 @@ export async function openPlatform(config: Config): Promise<Platform> {
   const database = openDatabase({
     url: databaseUrl,
     poolSize: databasePoolSize,
-    applicationName: name,
+    applicationName: name.slice(0, MAX_APPLICATION_NAME),
     onIdleError: (error) => {
       logError(logger, error, 'A database connection broke');
     },

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { VersionsController } from './versions.controller.js';
 
-@Module({})
+/** What this server can do. */
+@Module({ controllers: [VersionsController] })
 export class VersionsModule {}

@@ -54,15 +54,16 @@ export class AccountTransactor {
 
   /**
    * Holds back other transactions of this account until this one ends; for checks over several rows.
-   * Returns false when there is no such account or it is deactivated.
+   * @returns its password hash, or undefined when there is no such account or it is deactivated
    */
-  async lock(userId: UserId): Promise<boolean> {
+  async lock(userId: UserId): Promise<{ passwordHash: string | null } | undefined> {
     const row = await this.transaction
       .selectFrom('users')
-      .select('is_deactivated')
+      .select('password_hash')
       .where('user_id', '=', userId)
+      .where('is_deactivated', '=', false)
       .forUpdate()
       .executeTakeFirst();
-    return row !== undefined && !row.is_deactivated;
+    return row && { passwordHash: row.password_hash };
   }
 }

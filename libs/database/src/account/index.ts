@@ -18,3 +18,4 @@ export * from './token-reader.js';
 export * from './token-transactor.js';
 export * from './uia-session-reader.js';
 export * from './uia-session-transactor.js';
+export type { MembershipJobKind } from '../schema/account-job.table.js';

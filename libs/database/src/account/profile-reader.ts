@@ -28,13 +28,15 @@ export class ProfileReader {
     );
   }
 
-  /** Undefined when the user or the field does not exist. */
+  /** One field; undefined when it is not set or there is no such active account. */
   async field(userId: UserId, name: string): Promise<JsonValue | undefined> {
     const row = await this.database.db
-      .selectFrom('profile_fields')
-      .select('value')
-      .where('user_id', '=', userId)
-      .where('name', '=', name)
+      .selectFrom('profile_fields as field')
+      .innerJoin('users', 'users.user_id', 'field.user_id')
+      .select('field.value')
+      .where('field.user_id', '=', userId)
+      .where('field.name', '=', name)
+      .where('users.is_deactivated', '=', false)
       .executeTakeFirst();
     return row && parse(row.value);
   }

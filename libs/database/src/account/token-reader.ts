@@ -9,9 +9,8 @@ export interface TokenOwner {
   readonly expiresTs: number | null;
   /** The token came from a refresh and has not been used before: see `TokenTransactor.confirm`. */
   readonly isUnconfirmed: boolean;
-  /** When and from where the device was last recorded to be in use. */
+  /** When the device was last recorded to be in use. */
   readonly lastSeenTs: number;
-  readonly lastSeenIp: string | null;
 }
 
 /** Looks up access tokens by their SHA-256. */
@@ -35,7 +34,6 @@ export class TokenReader {
         'token.expires_ts as expiresTs',
         (eb) => eb('token.replaces', 'is not', null).$castTo<boolean>().as('isUnconfirmed'),
         'devices.last_seen_ts as lastSeenTs',
-        'devices.last_seen_ip as lastSeenIp',
       ])
       .where('token.token_hash', '=', tokenHash)
       .executeTakeFirst();

@@ -1,8 +1,7 @@
 import type { Generated } from 'kysely';
 import type { UserId } from '@atoll/matrix';
 
-export const membershipJobKinds = ['update-profile', 'leave-all'] as const;
-export type MembershipJobKind = (typeof membershipJobKinds)[number];
+export type MembershipJobKind = 'update-profile' | 'leave-all';
 
 /** What must still be done to all memberships of a user, written in the commit that made it necessary. */
 export interface MembershipJobsTable {

@@ -1,0 +1,74 @@
+import { jsonObjectSchema, roomIdSchema, userIdSchema } from '@atoll/contract';
+import { AccountDataReader } from '@atoll/database';
+import { AccessToken, Requester } from '@atoll/http';
+import { type JsonObject, type RoomId, type UserId, forbidden, notFound } from '@atoll/matrix';
+import { Body, Controller, Get, Param, Put } from '@nestjs/common';
+import { z } from 'zod';
+import type { RequesterInfo } from '../auth/requester-info.js';
+import { textSchema } from '../auth/text.schema.js';
+import { PutAccountDataHandler } from './put-account-data.handler.js';
+
+const globalParams = z.object({ userId: userIdSchema, type: textSchema(255) });
+const roomParams = globalParams.extend({ roomId: roomIdSchema });
+type GlobalParams = z.output<typeof globalParams>;
+type RoomParams = z.output<typeof roomParams>;
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#client-config */
+@Controller('/_matrix/client/v3/user/:userId')
+@AccessToken()
+export class AccountDataController {
+  constructor(
+    private readonly reader: AccountDataReader,
+    private readonly handler: PutAccountDataHandler,
+  ) {}
+
+  @Put('account_data/:type')
+  async setAccountData(
+    @Requester() requester: RequesterInfo,
+    @Param({ schema: globalParams }) { userId, type }: GlobalParams,
+    @Body({ schema: jsonObjectSchema }) content: JsonObject,
+  ) {
+    requireOwner(requester, userId);
+    await this.handler.put(userId, '', type, content);
+    return {};
+  }
+
+  @Get('account_data/:type')
+  getAccountData(
+    @Requester() requester: RequesterInfo,
+    @Param({ schema: globalParams }) { userId, type }: GlobalParams,
+  ): Promise<JsonObject> {
+    requireOwner(requester, userId);
+    return this.find(userId, '', type);
+  }
+
+  @Put('rooms/:roomId/account_data/:type')
+  async setAccountDataPerRoom(
+    @Requester() requester: RequesterInfo,
+    @Param({ schema: roomParams }) { userId, roomId, type }: RoomParams,
+    @Body({ schema: jsonObjectSchema }) content: JsonObject,
+  ) {
+    requireOwner(requester, userId);
+    await this.handler.put(userId, roomId, type, content);
+    return {};
+  }
+
+  @Get('rooms/:roomId/account_data/:type')
+  getAccountDataPerRoom(
+    @Requester() requester: RequesterInfo,
+    @Param({ schema: roomParams }) { userId, roomId, type }: RoomParams,
+  ): Promise<JsonObject> {
+    requireOwner(requester, userId);
+    return this.find(userId, roomId, type);
+  }
+
+  private async find(userId: UserId, roomId: RoomId | '', type: string): Promise<JsonObject> {
+    const content = await this.reader.find(userId, roomId, type);
+    if (!content) throw notFound('Account data not found');
+    return content;
+  }
+}
+
+function requireOwner(requester: RequesterInfo, userId: UserId): void {
+  if (requester.userId !== userId) throw forbidden("This is somebody else's account data");
+}

@@ -1,0 +1,78 @@
+import type { Config } from '@atoll/config';
+import {
+  AccountReader,
+  AccountTransactor,
+  type Database,
+  RegistrationTokenTransactor,
+} from '@atoll/database';
+import { type JsonObject, MatrixError, type UserId, missingParam } from '@atoll/matrix';
+import { Inject, Injectable } from '@nestjs/common';
+import { newUserId, randomUserId, userInUse } from '../../auth/local-username.js';
+import { PasswordHasher } from '../../auth/password-hasher.js';
+import { requireStrongPassword } from '../../auth/password-policy.js';
+import { RateLimiter } from '../../auth/rate-limiter.js';
+import { issueSession } from '../../auth/session-issuer.js';
+import { UserInteractiveAuth } from '../../auth/uia/user-interactive-auth.js';
+import { CONFIG, DATABASE } from '../../platform/tokens.js';
+import type { RegisterRequest } from './register.schema.js';
+import { registrationFlows } from './registration-flows.js';
+
+/** Makes accounts for strangers. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
+@Injectable()
+export class RegisterHandler {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly accounts: AccountReader,
+    private readonly authentication: UserInteractiveAuth,
+    private readonly hasher: PasswordHasher,
+    private readonly rateLimiter: RateLimiter,
+  ) {}
+
+  async register(request: RegisterRequest, ip: string): Promise<JsonObject> {
+    // 1. What is wrong with the request itself is told before anybody authenticates.
+    const flows = registrationFlows(this.config);
+    const { serverName } = this.config;
+    const userId =
+      request.username === undefined ? randomUserId(serverName) : newUserId(request.username, serverName);
+    await this.requireFree(userId);
+    if (request.password !== undefined) requireStrongPassword(request.password);
+    // 2. Authentication.
+    const { auth } = request;
+    const proofs = await this.authentication.require({ operation: 'register', flows, auth, ip });
+    if (request.password === undefined) throw missingParam('Missing password');
+    await this.rateLimiter.take('register-address', ip);
+    // 3. The account, with its first device unless the client wants none.
+    const token = proofs['m.login.registration_token'];
+    const passwordHash = await this.hasher.hash(request.password);
+    return this.database.db.transaction().execute(async (trx) => {
+      if (typeof token === 'string' && !(await new RegistrationTokenTransactor(trx).spend(token))) {
+        throw new MatrixError(403, 'M_FORBIDDEN', 'The registration token has just been used up');
+      }
+      if (!(await new AccountTransactor(trx).create({ userId, passwordHash, isAdmin: false })))
+        throw userInUse();
+      if (request.inhibit_login) return { user_id: userId };
+      return issueSession(trx, {
+        userId,
+        deviceId: request.device_id,
+        initialDisplayName: request.initial_device_display_name,
+        canRefresh: request.refresh_token === true,
+        ip,
+      });
+    });
+  }
+
+  /**
+   * Whether somebody could register with this username now.
+   * @throws MatrixError 400 M_INVALID_USERNAME, M_USER_IN_USE
+   */
+  async checkAvailable(username: string, ip: string): Promise<void> {
+    registrationFlows(this.config);
+    await this.rateLimiter.take('username-address', ip);
+    await this.requireFree(newUserId(username, this.config.serverName));
+  }
+
+  private async requireFree(userId: UserId): Promise<void> {
+    if ((await this.accounts.existing([userId])).has(userId)) throw userInUse();
+  }
+}

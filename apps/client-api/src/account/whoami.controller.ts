@@ -1,0 +1,12 @@
+import { AccessToken, Requester } from '@atoll/http';
+import { Controller, Get } from '@nestjs/common';
+import type { RequesterInfo } from '../auth/requester-info.js';
+
+@Controller('/_matrix/client/v3/account/whoami')
+@AccessToken({ allowGuest: true })
+export class WhoamiController {
+  @Get()
+  getTokenOwner(@Requester() { userId, deviceId, isGuest }: RequesterInfo) {
+    return { user_id: userId, device_id: deviceId, is_guest: isGuest };
+  }
+}

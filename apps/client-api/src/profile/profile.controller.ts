@@ -1,0 +1,71 @@
+import { jsonObjectSchema, userIdSchema } from '@atoll/contract';
+import { ProfileReader } from '@atoll/database';
+import { AccessToken, Public, Requester } from '@atoll/http';
+import { type JsonObject, type UserId, forbidden, missingParam, notFound } from '@atoll/matrix';
+import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
+import { z } from 'zod';
+import type { RequesterInfo } from '../auth/requester-info.js';
+import { ChangeProfileHandler } from './change-profile.handler.js';
+import { isFieldName } from './profile-field.js';
+
+const userParams = z.object({ userId: userIdSchema });
+const fieldParams = z.object({ userId: userIdSchema, keyName: z.string() });
+type FieldParams = z.output<typeof fieldParams>;
+
+/** Profiles of local users, readable by anybody. @see https://spec.matrix.org/v1.19/client-server-api/#profiles */
+@Controller('/_matrix/client/v3/profile/:userId')
+export class ProfileController {
+  constructor(
+    private readonly profiles: ProfileReader,
+    private readonly handler: ChangeProfileHandler,
+  ) {}
+
+  @Get()
+  @Public()
+  async getUserProfile(
+    @Param({ schema: userParams }) { userId }: z.output<typeof userParams>,
+  ): Promise<JsonObject> {
+    const fields = await this.profiles.fieldsOf(userId);
+    if (!fields) throw notFound('Profile not found');
+    return fields;
+  }
+
+  @Get(':keyName')
+  @Public()
+  async getProfileField(
+    @Param({ schema: fieldParams }) { userId, keyName }: FieldParams,
+  ): Promise<JsonObject> {
+    const value = isFieldName(keyName) ? await this.profiles.field(userId, keyName) : undefined;
+    if (value === undefined) throw notFound('Profile field not found');
+    return { [keyName]: value };
+  }
+
+  @Put(':keyName')
+  @AccessToken()
+  async setProfileField(
+    @Requester() requester: RequesterInfo,
+    @Param({ schema: fieldParams }) { userId, keyName }: FieldParams,
+    @Body({ schema: jsonObjectSchema }) body: JsonObject,
+  ) {
+    requireOwner(requester, userId);
+    const value = Object.hasOwn(body, keyName) ? body[keyName] : undefined;
+    if (value === undefined) throw missingParam(`Missing ${keyName}`);
+    await this.handler.set(userId, keyName, value);
+    return {};
+  }
+
+  @Delete(':keyName')
+  @AccessToken()
+  async deleteProfileField(
+    @Requester() requester: RequesterInfo,
+    @Param({ schema: fieldParams }) { userId, keyName }: FieldParams,
+  ) {
+    requireOwner(requester, userId);
+    await this.handler.delete(userId, keyName);
+    return {};
+  }
+}
+
+function requireOwner(requester: RequesterInfo, userId: UserId): void {
+  if (requester.userId !== userId) throw forbidden("This is somebody else's profile");
+}
