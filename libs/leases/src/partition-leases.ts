@@ -162,7 +162,7 @@ export class PartitionLeases implements PartitionGate {
   async #claim(free: readonly PartitionRow[]): Promise<void> {
     if (free.length === 0) return;
     const partitions = free.map(({ partition }) => partition);
-    const taken = await this.#transactor.claim(free.map(({ partition }) => partition));
+    const taken = await this.#transactor.claim(partitions);
     for (const { partition, epoch } of taken) this.#acquire(partition, epoch);
     if (taken.length === free.length) return;
     // Some rows are locked: by a live commit, which will end, or by an owner that froze inside one.
