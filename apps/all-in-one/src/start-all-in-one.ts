@@ -1,18 +1,22 @@
+import { startClientApi } from '@atoll/client-api';
 import type { Config } from '@atoll/config';
+import { startRoomState } from '@atoll/room-state';
 import type { RunningService } from '@atoll/telemetry';
 import { startEmbeddedServers } from './embedded-servers.js';
 import { migrate } from './migrate.js';
-import { services } from './services.js';
 
 /**
- * Starts PostgreSQL and Redis unless the configuration names existing ones, migrates, then starts the services.
- * Closing goes the opposite way.
+ * Starts PostgreSQL and Redis unless the configuration names existing ones, migrates, then starts the services: what
+ * clients talk to comes last. Closing goes the opposite way.
  */
-export async function startAllInOne(config: Config): Promise<RunningService> {
-  const servers = await startEmbeddedServers(config, (line) => process.stderr.write(`${line}\n`));
-  await migrate(servers.config);
+export async function startAllInOne(given: Config): Promise<RunningService> {
+  const servers = await startEmbeddedServers(given, (line) => process.stderr.write(`${line}\n`));
+  const { config } = servers;
+  await migrate(config);
+
   const running: RunningService[] = [];
-  for (const start of services) running.push(await start(servers.config));
+  running.push(await startRoomState(config));
+  running.push(await startClientApi(config));
   return {
     name: 'all-in-one',
     async check() {

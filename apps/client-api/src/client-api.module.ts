@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '@atoll/config';
 import { pingDatabase } from '@atoll/database';
@@ -13,6 +14,7 @@ import { FilterModule } from './filter/filter.module.js';
 import { openPlatform, type Platform } from './platform/platform.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { ProfileModule } from './profile/profile.module.js';
+import { SyncModule } from './sync/sync.module.js';
 import { VersionsModule } from './versions/versions.module.js';
 import { WellKnownModule } from './well-known/well-known.module.js';
 
@@ -26,6 +28,7 @@ import { WellKnownModule } from './well-known/well-known.module.js';
     DeviceModule,
     FilterModule,
     ProfileModule,
+    SyncModule,
     VersionsModule,
     WellKnownModule,
   ],
@@ -36,9 +39,10 @@ export class ClientApiModule {
   }
 }
 
-/** The service while it serves; `port` matters when the configured one is 0. */
+/** The service while it serves; `port` matters when the configured one is 0, `server` where others share the listener. */
 export interface RunningClientApi extends RunningService {
   readonly port: number;
+  readonly server: Server;
 }
 
 /** Starts the client-server API in this process. The schema must be current. */
@@ -51,10 +55,12 @@ export async function startClientApi(config: Config): Promise<RunningClientApi> 
     acceptTraceContext: config.acceptTraceContext,
   });
   await app.listen(config.clientPort, config.host);
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const server = app.getHttpServer();
+  const { port } = server.address() as AddressInfo;
   return {
     name: 'client-api',
     port,
+    server,
     check: () => pingDatabase(platform.database),
     close: async () => {
       await drainMatrixApp(app, { graceMs: config.drainSeconds * 1000 });
