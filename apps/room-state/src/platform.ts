@@ -1,4 +1,4 @@
-import { type Config, connectedConfig, readOrCreateSigningKeyFile } from '@atoll/config';
+import { type Config, connectedConfig, readOrCreateSecretFile } from '@atoll/config';
 import { assertSchemaIsCurrent, type Database, openDatabase } from '@atoll/database';
 import { formatSigningKey, generateSigningKey, parseSigningKey, type SigningKey } from '@atoll/event-crypto';
 import { connectRedis, type RedisConnection } from '@atoll/redis-streams';
@@ -35,9 +35,7 @@ export async function openPlatform(config: Config): Promise<Platform> {
     },
   });
   await assertSchemaIsCurrent(database.db);
-  const keyText = await readOrCreateSigningKeyFile(signingKeyFile, () =>
-    formatSigningKey(generateSigningKey()),
-  );
+  const keyText = await readOrCreateSecretFile(signingKeyFile, () => formatSigningKey(generateSigningKey()));
   const redis = connectRedis(redisUrl, instance);
   const close = async () => {
     redis.disconnect();

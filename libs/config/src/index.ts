@@ -5,5 +5,5 @@ export type { Environment } from './environment.js';
 export { connectedConfig, loadConfig, loadConfigOrExit } from './load-config.js';
 export { secretNames, settingNames, variableOf } from './settings.js';
 export type { SettingName } from './settings.js';
-export { readOrCreateSigningKeyFile } from './signing-key-file.js';
+export { readOrCreateSecretFile } from './secret-file.js';
 export type { TracingSettings } from './tracing-settings.js';

@@ -3,10 +3,10 @@ import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * The text of the signing-key file; a missing file is made from `generate`, readable by its owner only.
- * Processes that start together all get the same text: a key becomes visible whole or not at all, and only the first one.
+ * The text of a file with a secret; a missing file is made from `generate`, readable by its owner only.
+ * Processes that start together all get the same text: it becomes visible whole or not at all, and only the first one.
  */
-export async function readOrCreateSigningKeyFile(
+export async function readOrCreateSecretFile(
   path: string,
   generate: () => string | Promise<string>,
 ): Promise<string> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { readOrCreateSigningKeyFile } from './index.js';
+import { readOrCreateSecretFile } from './index.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -14,8 +14,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 test('a missing key is made for its owner alone, an existing one is left as it is', async () => {
   const path = join(folder, 'new', 'signing.key');
-  expect(await readOrCreateSigningKeyFile(path, () => 'first')).toBe('first');
-  expect(await readOrCreateSigningKeyFile(path, () => 'second')).toBe('first');
+  expect(await readOrCreateSecretFile(path, () => 'first')).toBe('first');
+  expect(await readOrCreateSecretFile(path, () => 'second')).toBe('first');
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect(await readdir(join(folder, 'new'))).toEqual(['signing.key']);
 });
@@ -23,11 +23,11 @@ test('a missing key is made for its owner alone, an existing one is left as it i
 test('processes that start together agree on one key', async () => {
   const path = join(folder, 'signing.key');
   const script = join(folder, 'start.ts');
-  const module = new URL('./signing-key-file.ts', import.meta.url).href;
+  const module = new URL('./secret-file.ts', import.meta.url).href;
   await writeFile(
     script,
-    `import { readOrCreateSigningKeyFile } from ${JSON.stringify(module)};
-     const text = await readOrCreateSigningKeyFile(${JSON.stringify(path)}, () => String(process.pid).repeat(1000));
+    `import { readOrCreateSecretFile } from ${JSON.stringify(module)};
+     const text = await readOrCreateSecretFile(${JSON.stringify(path)}, () => String(process.pid).repeat(1000));
      process.stdout.write(text);`,
   );
   const run = promisify(execFile);
@@ -38,8 +38,8 @@ test('processes that start together agree on one key', async () => {
 
 test('a generator that fails leaves nothing behind', async () => {
   const path = join(folder, 'signing.key');
-  await expect(
-    readOrCreateSigningKeyFile(path, () => Promise.reject(new Error('no entropy'))),
-  ).rejects.toThrow('no entropy');
+  await expect(readOrCreateSecretFile(path, () => Promise.reject(new Error('no entropy')))).rejects.toThrow(
+    'no entropy',
+  );
   expect(await readdir(folder)).toEqual([]);
 });
