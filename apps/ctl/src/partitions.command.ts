@@ -1,10 +1,11 @@
-import { PartitionReader } from '@atoll/database';
+import { assertSchemaIsCurrent, PartitionReader } from '@atoll/database';
 import { print, printTable } from './output.js';
 import { withDatabase } from './with-servers.js';
 
 /** Lists owners by kind; a partition whose owner is not alive counts as unowned. */
 export async function listPartitions(): Promise<void> {
   await withDatabase(async (database) => {
+    await assertSchemaIsCurrent(database.db);
     const owners = await new PartitionReader(database).owners();
     const rows = owners.map(({ kind, owner, alive, partitions, maxEpoch }) => [
       kind,
