@@ -26,10 +26,21 @@ export class ClientEvents {
     private readonly events: EventReader,
   ) {}
 
-  /** Those of the events that the viewer may see, in the given order. At most four queries. */
+  /** Those of the events that the viewer may see, in the given order. At most five queries. */
   async serve(viewer: Viewer, events: readonly StoredEvent[], format?: EventFormat): Promise<ServedEvent[]> {
-    const replaced = await this.replacedBy(events);
-    const seen = await this.visible.membershipsAt(viewer.userId, [...events, ...replaced.values()]);
+    const seen = await this.visible.membershipsAt(viewer.userId, events);
+    return this.serveSeen(viewer, events, seen, format);
+  }
+
+  /** As `serve`, when the viewer's memberships at the visible events are known. At most three queries. */
+  async serveSeen(
+    viewer: Viewer,
+    events: readonly StoredEvent[],
+    seen: ReadonlyMap<number, string>,
+    format?: EventFormat,
+  ): Promise<ServedEvent[]> {
+    const replaced = await this.replacedBy(events.filter(({ eventNid }) => seen.has(eventNid)));
+    const seenBefore = await this.visible.membershipsAt(viewer.userId, [...replaced.values()]);
     const now = Date.now();
     return events.flatMap((event) => {
       const membership = seen.get(event.eventNid);
@@ -41,7 +52,7 @@ export class ClientEvents {
         membership,
         replaced: before && {
           eventId: before.eventId,
-          visible: seen.has(before.eventNid) ? before : undefined,
+          visible: seenBefore.has(before.eventNid) ? before : undefined,
         },
       };
       return [{ event, body: toClientEvent(event, context, format) }];

@@ -1,0 +1,109 @@
+import { EventReader, type RoomRange, type StoredEvent, SyncTimelineReader } from '@atoll/database';
+import type { UserId } from '@atoll/matrix';
+import { Injectable } from '@nestjs/common';
+import { VisibleEvents } from '../../events/visible-events.js';
+
+/** The stretch of a room's timeline to tell; `shownNid` is seen whatever the history visibility says. */
+export interface TimelineRequest extends RoomRange {
+  readonly shownNid: number | undefined;
+}
+
+/** The newest events of a stretch that the user may see and wants, the oldest first. */
+export interface FilledTimeline {
+  readonly events: readonly StoredEvent[];
+  /** There are older ones in the stretch. */
+  readonly isLimited: boolean;
+  /** The position behind which the events lie. */
+  readonly start: number;
+}
+
+export interface FilledTimelines {
+  readonly byRoom: ReadonlyMap<number, FilledTimeline>;
+  /** The user's membership at each event. */
+  readonly seen: ReadonlyMap<number, string>;
+}
+
+interface OpenTimeline extends TimelineRequest {
+  /** The newest first. */
+  readonly found: StoredEvent[];
+}
+
+/** How many events a sparse filter may walk over, in a room: the sum of the growing pages. */
+const ROUNDS = 4;
+const GROWTH = 4;
+const LARGEST_PAGE = 500;
+
+/** Fills the timelines of many rooms at once: a round reads one page of each room that still lacks events. */
+@Injectable()
+export class TimelineFiller {
+  constructor(
+    private readonly timelines: SyncTimelineReader,
+    private readonly events: EventReader,
+    private readonly visible: VisibleEvents,
+  ) {}
+
+  async fill(
+    userId: UserId,
+    requests: readonly TimelineRequest[],
+    { limit, matches }: { readonly limit: number; readonly matches: (event: StoredEvent) => boolean },
+  ): Promise<FilledTimelines> {
+    const seen = new Map<number, string>();
+    const byRoom = new Map<number, FilledTimeline>();
+    let open: OpenTimeline[] = requests.map((request) => ({ ...request, found: [] }));
+    let size = limit + 1;
+    for (let round = 0; round < ROUNDS && open.length > 0; round++) {
+      const pages = await this.readPages(userId, open, size, matches, seen);
+      const unfinished: OpenTimeline[] = [];
+      for (const timeline of open) {
+        const page = pages.get(timeline.roomNid) ?? [];
+        timeline.found.push(...page.flatMap(({ event }) => event ?? []));
+        const end = page.at(-1)?.position ?? timeline.to;
+        if (timeline.found.length > limit || page.length < size) {
+          byRoom.set(timeline.roomNid, finish(timeline, limit, timeline.from));
+        } else {
+          unfinished.push({ ...timeline, to: end - 1 });
+        }
+      }
+      open = unfinished;
+      size = Math.min(size * GROWTH, LARGEST_PAGE);
+    }
+    for (const timeline of open)
+      byRoom.set(timeline.roomNid, { ...finish(timeline, limit, timeline.to), isLimited: true });
+    return { byRoom, seen };
+  }
+
+  /** The next page of each room, the newest first; without the event where it is not told. Adds to `seen`. */
+  private async readPages(
+    userId: UserId,
+    open: readonly OpenTimeline[],
+    size: number,
+    matches: (event: StoredEvent) => boolean,
+    seen: Map<number, string>,
+  ): Promise<Map<number, { position: number; event: StoredEvent | undefined }[]>> {
+    const entries = await this.timelines.newest(open, size);
+    const events = await this.events.byNids([...entries.values()].flat().map(({ eventNid }) => eventNid));
+    const wanted = [...events.values()].filter(matches);
+    for (const [nid, membership] of await this.visible.membershipsAt(userId, wanted))
+      seen.set(nid, membership);
+    for (const { shownNid } of open) {
+      const shown = shownNid === undefined ? undefined : events.get(shownNid);
+      if (shown && matches(shown)) seen.set(shown.eventNid, String(shown.pdu.content['membership']));
+    }
+    const pages = new Map<number, { position: number; event: StoredEvent | undefined }[]>();
+    for (const [roomNid, page] of entries) {
+      const told = ({ eventNid }: { eventNid: number }) =>
+        seen.has(eventNid) ? events.get(eventNid) : undefined;
+      pages.set(
+        roomNid,
+        page.map((entry) => ({ position: entry.position, event: told(entry) })),
+      );
+    }
+    return pages;
+  }
+}
+
+function finish({ found }: OpenTimeline, limit: number, emptyStart: number): FilledTimeline {
+  const events = found.slice(0, limit).reverse();
+  const first = events[0]?.position ?? undefined;
+  return { events, isLimited: found.length > limit, start: first === undefined ? emptyStart : first - 1 };
+}

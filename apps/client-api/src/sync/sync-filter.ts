@@ -1,0 +1,95 @@
+import type { StoredEvent } from '@atoll/database';
+import { type JsonObject, type RoomId } from '@atoll/matrix';
+import { z } from 'zod';
+import {
+  compileFilter,
+  compileTypes,
+  type RoomEventFilter,
+  roomEventFilterSchema,
+} from '../events/room-event-filter.js';
+import { compileEventFields } from './event-fields.js';
+
+const { rooms, not_rooms } = roomEventFilterSchema.shape;
+const eventFilterSchema = roomEventFilterSchema.pick({
+  limit: true,
+  types: true,
+  not_types: true,
+  senders: true,
+  not_senders: true,
+});
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3useruseridfilter */
+export const filterSchema = z.object({
+  event_fields: z.array(z.string()).optional(),
+  event_format: z.enum(['client', 'federation']).optional(),
+  presence: eventFilterSchema.optional(),
+  account_data: eventFilterSchema.optional(),
+  room: z
+    .object({
+      rooms,
+      not_rooms,
+      include_leave: z.boolean().optional(),
+      account_data: roomEventFilterSchema.optional(),
+      ephemeral: roomEventFilterSchema.optional(),
+      state: roomEventFilterSchema.optional(),
+      timeline: roomEventFilterSchema.optional(),
+    })
+    .optional(),
+});
+export type Filter = z.output<typeof filterSchema>;
+
+/** A filter as questions. */
+export interface SyncFilter {
+  readonly includesRoom: (roomId: RoomId) => boolean;
+  readonly includesLeft: boolean;
+  readonly timeline: { readonly limit: number; readonly matches: (event: StoredEvent) => boolean };
+  readonly state: {
+    readonly matchesType: (type: string) => boolean;
+    readonly matches: (event: StoredEvent) => boolean;
+    readonly isLazy: boolean;
+    readonly isRedundant: boolean;
+  };
+  readonly accountData: (type: string) => boolean;
+  readonly roomAccountData: (roomId: RoomId, type: string) => boolean;
+  readonly format: 'client-without-room-id' | 'federation';
+  readonly fields: ((event: JsonObject) => JsonObject) | undefined;
+}
+
+const DEFAULT_TIMELINE = 10;
+const LARGEST_TIMELINE = 100;
+
+export function compileSyncFilter({
+  room = {},
+  account_data,
+  event_fields,
+  event_format,
+}: Filter): SyncFilter {
+  const { timeline = {}, state = {} } = room;
+  const roomAccountData = room.account_data ?? {};
+  const roomAccountDataRooms = compileRooms(roomAccountData);
+  const roomAccountDataTypes = compileTypes(roomAccountData.types, roomAccountData.not_types);
+  return {
+    includesRoom: compileRooms(room),
+    includesLeft: room.include_leave ?? false,
+    timeline: {
+      limit: Math.min(timeline.limit ?? DEFAULT_TIMELINE, LARGEST_TIMELINE),
+      matches: compileFilter(timeline),
+    },
+    state: {
+      matchesType: compileTypes(state.types, state.not_types),
+      matches: compileFilter(state),
+      isLazy: state.lazy_load_members ?? false,
+      isRedundant: state.include_redundant_members ?? false,
+    },
+    accountData: compileTypes(account_data?.types, account_data?.not_types),
+    roomAccountData: (roomId, type) => roomAccountDataRooms(roomId) && roomAccountDataTypes(type),
+    format: event_format === 'federation' ? 'federation' : 'client-without-room-id',
+    fields: event_fields && compileEventFields(event_fields),
+  };
+}
+
+function compileRooms(filter: Pick<RoomEventFilter, 'rooms' | 'not_rooms'>): (roomId: RoomId) => boolean {
+  const only = filter.rooms && new Set<string>(filter.rooms);
+  const never = new Set<string>(filter.not_rooms);
+  return (roomId) => !never.has(roomId) && (only?.has(roomId) ?? true);
+}

@@ -1,0 +1,43 @@
+import type { Config } from '@atoll/config';
+import { encodeToken } from '@atoll/database';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG } from '../platform/tokens.js';
+import { type ComputedSync, SyncComputer } from './sync-computer.js';
+import type { SyncRequest } from './sync-request.js';
+import { Turnstile } from './turnstile.js';
+import type { Waiter } from './waiting/waiter.js';
+import { WaitingSyncs } from './waiting/waiting-syncs.js';
+
+/** Answers syncs, at once or when there is something to tell. */
+@Injectable()
+export class SyncHandler {
+  private readonly turnstile: Turnstile;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly computer: SyncComputer,
+    private readonly waiting: WaitingSyncs,
+  ) {
+    // An event in a large room wakes thousands at once: they must not keep the pool's connections from everybody else.
+    this.turnstile = new Turnstile(Math.max(1, Math.floor(config.databasePoolSize / 3)));
+  }
+
+  /**
+   * JSON of the answer. Without news it waits up to `timeoutMs`, and looks again each time something happens that concerns the user
+   * until something passes the filter.
+   */
+  async answer(request: SyncRequest, timeoutMs: number, waiter: Waiter): Promise<string> {
+    const deadline = performance.now() + timeoutMs;
+    const mayWait = timeoutMs > 0 && request.since !== undefined && !request.fullState;
+    for (;;) {
+      const { body, isEmpty, positions, joinedRooms } = await this.compute(request);
+      if (!isEmpty || !mayWait || performance.now() >= deadline) return body;
+      const outcome = await this.waiting.wait(waiter, { rooms: joinedRooms, positions, deadline });
+      if (outcome !== 'woken') return `{"next_batch":${JSON.stringify(encodeToken(positions))}}`;
+    }
+  }
+
+  private compute(request: SyncRequest): Promise<ComputedSync> {
+    return this.turnstile.pass(() => this.computer.compute(request));
+  }
+}
