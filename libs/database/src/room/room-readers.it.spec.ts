@@ -5,7 +5,7 @@ import { migrateToLatest } from '../migrate.js';
 import { type Database, openDatabase } from '../open-database.js';
 import { EMPTY_STATE_KEY_NID, EVENT_TYPE_NIDS } from '../schema/event.table.js';
 import { EventReader } from './event-reader.js';
-import { RoomReader } from './room-reader.js';
+import { type Membership, RoomReader } from './room-reader.js';
 import { type PlacedRow, RoomRows } from './room-rows.js';
 import { StateReader } from './state-reader.js';
 import { VisibilityReader } from './visibility-reader.js';
@@ -125,6 +125,8 @@ describe('the readers of rooms', () => {
       expect.objectContaining({ stateKey: alice, eventNid: at['alice']?.eventNid }),
     ]);
     expect(await states.currentState(room.roomNid, { types: [] })).toEqual([]);
+    const others = await states.currentState(room.roomNid, { notTypes: ['m.room.member'] });
+    expect(others.map(({ type }) => type).sort()).toEqual(['m.room.create', 'm.room.name']);
   });
 
   it('tell what changed between two positions, with the last value only', async () => {
@@ -155,11 +157,11 @@ describe('the readers of rooms', () => {
 
   it('list members by membership', async () => {
     const states = new StateReader(database);
-    const users = async (filter: Parameters<StateReader['membersOf']>[1]) =>
-      (await states.membersOf(room.roomNid, filter)).map(({ stateKey }) => stateKey).sort();
-    expect(await users({ membership: ['join'] })).toEqual([alice, bob]);
-    expect(await users({ notMembership: ['join'] })).toEqual([]);
-    expect(await users({})).toEqual([alice, bob]);
+    const users = async (...memberships: Membership[]) =>
+      (await states.membersOf(room.roomNid, memberships)).map(({ stateKey }) => stateKey).sort();
+    expect(await users('join')).toEqual([alice, bob]);
+    expect(await users('leave', 'invite')).toEqual([]);
+    expect(await users()).toEqual([]);
   });
 
   it('give the timelines that history visibility is judged by', async () => {

@@ -22,16 +22,11 @@ export interface StateDelta {
   readonly since: number;
 }
 
-/** Narrows a state to some types, some state keys, or both. */
+/** Narrows a state; every condition must hold. */
 export interface StateFilter {
   readonly types?: readonly string[];
+  readonly notTypes?: readonly string[];
   readonly stateKeys?: readonly string[];
-}
-
-/** Which members: of the current state, or of the state at a position. */
-export interface MemberFilter {
-  readonly membership?: readonly Membership[];
-  readonly notMembership?: readonly Membership[];
 }
 
 /**
@@ -69,11 +64,8 @@ export class StateReader {
     return this.stateDeltaQuery(roomNid, from, to).execute();
   }
 
-  /** The member events of the current state with the wanted memberships. */
-  async membersOf(
-    roomNid: number,
-    { membership, notMembership }: MemberFilter = {},
-  ): Promise<StateEventRef[]> {
+  /** The member events of the current state with one of the memberships. */
+  async membersOf(roomNid: number, memberships: readonly Membership[]): Promise<StateEventRef[]> {
     return this.database.db
       .selectFrom('memberships as m')
       .innerJoin('state_keys as k', 'k.state_key_nid', 'm.user_nid')
@@ -86,10 +78,7 @@ export class StateReader {
         'm.position as since',
       ])
       .where('m.room_nid', '=', roomNid)
-      .$if(membership !== undefined, (query) => query.where('m.membership', '=', anyOf(membership ?? [])))
-      .$if(notMembership !== undefined, (query) =>
-        query.where('m.membership', '!=', allOf(notMembership ?? [])),
-      )
+      .where('m.membership', '=', anyOf(memberships))
       .execute();
   }
 
@@ -140,7 +129,7 @@ export class StateReader {
       .where((or) => or.or([or('s.to_position', 'is', null), or('s.to_position', '>', to)]));
   }
 
-  private entries(roomNid: number, { types, stateKeys }: StateFilter) {
+  private entries(roomNid: number, { types, notTypes, stateKeys }: StateFilter) {
     return this.database.db
       .selectFrom('room_state as s')
       .innerJoin('event_types as t', 't.type_nid', 's.type_nid')
@@ -155,6 +144,7 @@ export class StateReader {
       ])
       .where('s.room_nid', '=', roomNid)
       .$if(types !== undefined, (query) => query.where('t.type', '=', anyOf(types ?? [])))
+      .$if(notTypes !== undefined, (query) => query.where('t.type', '!=', allOf(notTypes ?? [])))
       .$if(stateKeys !== undefined, (query) => query.where('k.state_key', '=', anyOf(stateKeys ?? [])));
   }
 }

@@ -1,0 +1,85 @@
+import { EventReader, type StoredEvent } from '@atoll/database';
+import { type EventId, type JsonObject, notFound, type RoomId } from '@atoll/matrix';
+import { Injectable } from '@nestjs/common';
+import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
+import { compileFilter } from '../../events/room-event-filter.js';
+import { tokenOf } from '../access/pagination-token.js';
+import { type ReadableRoom, RoomAccess } from '../access/room-access.js';
+import { RoomStateEvents } from '../access/room-state.js';
+import { SenderMembers } from '../access/sender-members.js';
+import type { GetEventContext } from './get-event-context.controller.js';
+
+/** What happened around an event. */
+@Injectable()
+export class GetEventContextHandler {
+  constructor(
+    private readonly access: RoomAccess,
+    private readonly events: EventReader,
+    private readonly clientEvents: ClientEvents,
+    private readonly states: RoomStateEvents,
+    private readonly senders: SenderMembers,
+  ) {}
+
+  /**
+   * 1. May the user read the room, and see the event?
+   * 2. Half of the events from before it, half from after it, as far as they may be seen and the filter lets them through.
+   * 3. The state at the last of them.
+   * @throws MatrixError 403 for the room, 404 for the event
+   */
+  async handle(
+    viewer: Viewer,
+    roomId: RoomId,
+    eventId: EventId,
+    query: GetEventContext,
+  ): Promise<JsonObject> {
+    const readable = await this.access.readable(viewer.userId, roomId);
+    const event = (await this.events.byIds([eventId])).get(eventId);
+    const [served] = event?.roomId === roomId ? await this.clientEvents.serve(viewer, [event]) : [];
+    if (served === undefined) throw notFound('There is no such event, or you may not see it');
+    const position = served.event.position ?? 0;
+    const around = await this.eventsAround(viewer, readable, position, query);
+    const last = around.after.at(-1)?.event ?? served.event;
+    const first = around.before.at(-1)?.event ?? served.event;
+    const shown = [...around.before, served, ...around.after];
+    return {
+      start: tokenOf((first.position ?? 0) - 1),
+      end: tokenOf(last.position ?? 0),
+      event: served.body,
+      events_before: around.before.map(({ body }) => body),
+      events_after: around.after.map(({ body }) => body),
+      state: this.clientEvents.serveState(
+        viewer,
+        await this.state(readable, last.position ?? 0, query, shown),
+      ),
+    };
+  }
+
+  private async eventsAround(
+    viewer: Viewer,
+    { room, until = Infinity }: ReadableRoom,
+    position: number,
+    { limit, filter }: GetEventContext,
+  ) {
+    const before = Math.floor(limit / 2);
+    const found = await this.events.aroundEvent(room.roomNid, position, { before, after: limit - before });
+    const matches = compileFilter(filter);
+    const serve = (events: StoredEvent[]) =>
+      this.clientEvents.serve(
+        viewer,
+        events.filter((event) => (event.position ?? 0) <= until && matches(event)),
+      );
+    return { before: await serve(found.before), after: await serve(found.after) };
+  }
+
+  private async state(
+    { room }: ReadableRoom,
+    position: number,
+    { filter }: GetEventContext,
+    shown: readonly ServedEvent[],
+  ): Promise<StoredEvent[]> {
+    const lazy = filter.lazy_load_members === true;
+    const state = await this.states.at(room.roomNid, position, lazy ? { notTypes: ['m.room.member'] } : {});
+    const members = lazy ? await this.senders.at(room.roomNid, position, shown) : [];
+    return [...state.filter(compileFilter(filter)), ...members];
+  }
+}

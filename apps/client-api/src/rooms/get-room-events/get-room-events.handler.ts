@@ -1,0 +1,54 @@
+import type { JsonObject, RoomId } from '@atoll/matrix';
+import { Injectable } from '@nestjs/common';
+import { ClientEvents, type Viewer } from '../../events/client-events.js';
+import { pointOf, tokenOf } from '../access/pagination-token.js';
+import { RoomAccess } from '../access/room-access.js';
+import { SenderMembers } from '../access/sender-members.js';
+import type { GetRoomEvents } from './get-room-events.controller.js';
+import { TimelinePages } from './timeline-pages.js';
+
+/** Pages through a room's timeline. */
+@Injectable()
+export class GetRoomEventsHandler {
+  constructor(
+    private readonly access: RoomAccess,
+    private readonly pages: TimelinePages,
+    private readonly senders: SenderMembers,
+    private readonly clientEvents: ClientEvents,
+  ) {}
+
+  /**
+   * 1. May the user read the room, and up to where?
+   * 2. Where to start and to stop, never beyond that point.
+   * 3. A page of visible events that the filter lets through.
+   * 4. With lazy loading, the member events of their senders.
+   */
+  async handle(viewer: Viewer, roomId: RoomId, query: GetRoomEvents): Promise<JsonObject> {
+    const { room, until } = await this.access.readable(viewer.userId, roomId);
+    const { dir, limit, filter } = query;
+    const from = earlier(
+      query.from === undefined ? undefined : pointOf(query.from),
+      dir === 'b' ? until : undefined,
+    );
+    const to = earlier(
+      query.to === undefined ? undefined : pointOf(query.to),
+      dir === 'f' ? until : undefined,
+    );
+    const page = await this.pages.read(viewer, room.roomNid, { dir, from, to, limit, filter });
+    const [first] = page.served;
+    const members =
+      filter.lazy_load_members === true && first !== undefined
+        ? await this.senders.at(room.roomNid, first.event.position ?? 0, page.served)
+        : [];
+    return {
+      start: query.from ?? tokenOf(page.start),
+      ...(page.end !== undefined && { end: tokenOf(page.end) }),
+      chunk: page.served.map(({ body }) => body),
+      ...(members.length > 0 && { state: this.clientEvents.serveState(viewer, members) }),
+    };
+  }
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}

@@ -1,0 +1,71 @@
+import { EventReader, type StoredEvent } from '@atoll/database';
+import { Injectable } from '@nestjs/common';
+import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
+import { compileFilter, type RoomEventFilter } from '../../events/room-event-filter.js';
+
+/** A stretch of the timeline between points, as `TimelineRange` has them. */
+export interface PageRange {
+  readonly dir: 'b' | 'f';
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  readonly limit: number;
+  readonly filter: RoomEventFilter;
+}
+
+export interface TimelinePage {
+  readonly served: readonly ServedEvent[];
+  readonly start: number;
+  /** Where the next page starts; undefined when there is none. */
+  readonly end: number | undefined;
+}
+
+/** Events that one read takes at least while a filter or the history visibility may hide most of them. */
+const MIN_READ = 50;
+/** Reads for one answer: past this the client gets what there is and comes again. */
+const MAX_READS = 10;
+
+/** Fills a page with events that the viewer may see and the filter lets through. */
+@Injectable()
+export class TimelinePages {
+  constructor(
+    private readonly events: EventReader,
+    private readonly clientEvents: ClientEvents,
+  ) {}
+
+  async read(viewer: Viewer, roomNid: number, range: PageRange): Promise<TimelinePage> {
+    const { dir, limit, filter } = range;
+    const matches = compileFilter(filter);
+    const served: ServedEvent[] = [];
+    let start = range.from;
+    let end = range.from;
+    for (let reads = 0; reads < MAX_READS && served.length < limit; reads++) {
+      const missing = limit - served.length;
+      const wanted = reads === 0 ? missing : Math.max(missing, MIN_READ);
+      const bounds = {
+        ...(end !== undefined && { from: end }),
+        ...(range.to !== undefined && { to: range.to }),
+      };
+      // One more than wanted tells whether there is more.
+      const read = await this.events.timeline(roomNid, { dir, ...bounds, limit: wanted + 1 });
+      const taken = read.slice(0, wanted);
+      const visible = await this.clientEvents.serve(viewer, taken.filter(matches));
+      served.push(...visible.slice(0, missing));
+      start ??= taken[0] && pointBefore(taken[0], dir);
+      const last = visible.length > missing ? visible[missing - 1]?.event : taken.at(-1);
+      if (last !== undefined) end = pointAfter(last, dir);
+      const isLast = read.length <= wanted && visible.length <= missing;
+      if (isLast) return { served, start: start ?? 0, end: undefined };
+    }
+    return { served, start: start ?? 0, end };
+  }
+}
+
+/** The point at which a reader that goes in the direction meets the event next. */
+function pointBefore({ position }: StoredEvent, dir: 'b' | 'f'): number {
+  return (position ?? 0) - (dir === 'b' ? 0 : 1);
+}
+
+/** The point at which such a reader has passed the event. */
+function pointAfter({ position }: StoredEvent, dir: 'b' | 'f'): number {
+  return (position ?? 0) - (dir === 'b' ? 1 : 0);
+}

@@ -1,0 +1,41 @@
+import { RoomReader } from '@atoll/database';
+import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
+import { Injectable } from '@nestjs/common';
+import { RoomCommands } from '../commands/room-commands.js';
+import { MemberProfiles } from '../membership/member-profiles.js';
+import type { JoinRoom } from './join-room.controller.js';
+
+/** Lets a user into a room of this server. */
+@Injectable()
+export class JoinRoomHandler {
+  constructor(
+    private readonly rooms: RoomReader,
+    private readonly profiles: MemberProfiles,
+    private readonly commands: RoomCommands,
+  ) {}
+
+  /**
+   * 1. Who is in the room already and says nothing new stays as he is.
+   * 2. The member event has the user's profile; further keys of the body go into it.
+   */
+  async handle(userId: UserId, roomId: RoomId, body: JoinRoom): Promise<JsonObject> {
+    const { third_party_signed: _, reason, ...custom } = body;
+    const saysNothing = reason === undefined && Object.keys(custom).length === 0;
+    if (saysNothing && (await this.isJoined(userId, roomId))) return { room_id: roomId };
+    const content = { ...(await this.profiles.one(userId)), ...custom };
+    await this.commands.changeMembership({
+      roomId,
+      sender: userId,
+      target: userId,
+      action: 'join',
+      content,
+      ...(reason !== undefined && { reason }),
+    });
+    return { room_id: roomId };
+  }
+
+  private async isJoined(userId: UserId, roomId: RoomId): Promise<boolean> {
+    const room = await this.rooms.byId(roomId);
+    return room !== undefined && (await this.rooms.membershipOf(userId, room.roomNid))?.membership === 'join';
+  }
+}

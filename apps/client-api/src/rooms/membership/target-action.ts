@@ -1,0 +1,29 @@
+import type { MembershipAction } from '@atoll/contract';
+import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
+import { Injectable } from '@nestjs/common';
+import { RoomCommands } from '../commands/room-commands.js';
+import type { TargetBody } from './member-schemas.js';
+
+/** What one user does to another's membership; whether it is allowed is for the room to say. */
+@Injectable()
+export class TargetAction {
+  constructor(private readonly commands: RoomCommands) {}
+
+  async run(
+    action: MembershipAction,
+    sender: UserId,
+    roomId: RoomId,
+    { user_id: target, reason }: TargetBody,
+    content: JsonObject = {},
+  ): Promise<JsonObject> {
+    await this.commands.changeMembership({
+      roomId,
+      sender,
+      target,
+      action,
+      content,
+      ...(reason !== undefined && { reason }),
+    });
+    return {};
+  }
+}

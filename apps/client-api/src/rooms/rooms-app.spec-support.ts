@@ -1,0 +1,93 @@
+import { loadConfig } from '@atoll/config';
+import type { Command } from '@atoll/contract';
+import { type Database, migrateToLatest, openDatabase } from '@atoll/database';
+import { testDatabase } from '@atoll/embedded';
+import { authenticateAccessToken, AuthenticatorFor, createMatrixApp, type UserRequester } from '@atoll/http';
+import type { DeviceId, JsonObject, UserId } from '@atoll/matrix';
+import type { RequestOptions } from '@atoll/redis-streams';
+import { createLogger } from '@atoll/telemetry';
+import { Module } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { Platform } from '../platform/platform.js';
+import { PlatformModule } from '../platform/platform.module.js';
+import { RoomsModule } from './rooms.module.js';
+
+export const ALICE = '@alice:hs1' as UserId;
+export const BOB = '@bob:hs1' as UserId;
+export const CAROL = '@carol:hs1' as UserId;
+
+/** The access token is the user id. */
+@AuthenticatorFor('accessToken')
+class TokenIsUserId {
+  authenticate(request: FastifyRequest, declaration: Parameters<typeof authenticateAccessToken>[1]) {
+    return authenticateAccessToken<UserRequester>(request, declaration, (token) => ({
+      userId: token as UserId,
+      deviceId: 'PHONE' as DeviceId,
+      isGuest: false,
+    }));
+  }
+}
+
+/** Stands where the stream to room-state begins: keeps what was asked, answers what the test wants. */
+class AskedCommands {
+  readonly asked: { pattern: string; input: JsonObject; idempotencyKey: string | undefined }[] = [];
+  answer: (pattern: string, input: JsonObject) => JsonObject = () => ({});
+
+  async request(command: Command, options: RequestOptions<Command>): Promise<JsonObject> {
+    const { pattern } = command;
+    const input = command.input.parse(options.input) as JsonObject;
+    this.asked.push({ pattern, input, idempotencyKey: options.idempotencyKey });
+    return Promise.resolve(this.answer(pattern, input));
+  }
+}
+
+export interface RoomsApp {
+  readonly database: Database;
+  readonly commands: AskedCommands;
+  /** Sends a request as a user; the path follows `/_matrix/client/v3/`. */
+  call(
+    user: UserId | undefined,
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: JsonObject }>;
+  stop(): Promise<void>;
+}
+
+/** The rooms' endpoints over HTTP on real PostgreSQL. What is sent to room-state is recorded. */
+export async function startRoomsApp(): Promise<RoomsApp> {
+  const pg = await testDatabase();
+  const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: 'rooms-spec' });
+  await migrateToLatest(database.db);
+  const config = loadConfig({
+    ATOLL_SERVER_NAME: 'hs1',
+    ATOLL_DATABASE_URL: pg.url,
+    ATOLL_REDIS_URL: 'redis://localhost',
+  });
+  const commands = new AskedCommands();
+  const logger = createLogger('client-api', 'silent');
+  const platform = { config, database, commands, logger } as unknown as Platform;
+
+  @Module({ imports: [PlatformModule.of(platform), RoomsModule], providers: [TokenIsUserId] })
+  class SpecModule {}
+
+  const app = await createMatrixApp(SpecModule, { listener: 'spec', logger });
+  return {
+    database,
+    commands,
+    async call(user, method, path, body) {
+      const response = await app.inject({
+        method,
+        url: `/_matrix/client/v3/${path}`,
+        headers: user === undefined ? {} : { authorization: `Bearer ${user}` },
+        ...(body !== undefined && { payload: JSON.stringify(body) }),
+      });
+      return { status: response.statusCode, body: response.json() };
+    },
+    async stop() {
+      await app.close();
+      await database.close();
+      await pg.drop();
+    },
+  };
+}

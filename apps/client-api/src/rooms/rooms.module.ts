@@ -1,0 +1,121 @@
+import {
+  AliasReader,
+  AliasTransactor,
+  type Database,
+  ForgottenRoomTransactor,
+  PublishedRoomReader,
+  PublishedRoomTransactor,
+} from '@atoll/database';
+import { Module, type Provider } from '@nestjs/common';
+import { EventsModule } from '../events/events.module.js';
+import { DATABASE } from '../platform/tokens.js';
+import { RoomAccess } from './access/room-access.js';
+import { RoomPowers } from './access/room-powers.js';
+import { RoomStateEvents } from './access/room-state.js';
+import { SenderMembers } from './access/sender-members.js';
+import { BanController } from './ban/ban.controller.js';
+import { RoomCommands } from './commands/room-commands.js';
+import { CreateRoomController } from './create-room/create-room.controller.js';
+import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import { DeleteRoomAliasController } from './directory/delete-room-alias.controller.js';
+import { DeleteRoomAliasHandler } from './directory/delete-room-alias.handler.js';
+import { GetLocalAliasesController } from './directory/get-local-aliases.controller.js';
+import { GetRoomIdByAliasController } from './directory/get-room-id-by-alias.controller.js';
+import { ResolveAlias } from './directory/resolve-alias.js';
+import { RoomVisibilityController } from './directory/room-visibility.controller.js';
+import { SetRoomAliasController } from './directory/set-room-alias.controller.js';
+import { ForgetRoomController } from './forget-room/forget-room.controller.js';
+import { GetEventContextController } from './get-event-context/get-event-context.controller.js';
+import { GetEventContextHandler } from './get-event-context/get-event-context.handler.js';
+import { GetJoinedMembersController } from './get-joined-members/get-joined-members.controller.js';
+import { GetJoinedRoomsController } from './get-joined-rooms/get-joined-rooms.controller.js';
+import { GetMembersController } from './get-members/get-members.controller.js';
+import { GetMembersHandler } from './get-members/get-members.handler.js';
+import { GetOneRoomEventController } from './get-one-room-event/get-one-room-event.controller.js';
+import { GetRoomEventsController } from './get-room-events/get-room-events.controller.js';
+import { GetRoomEventsHandler } from './get-room-events/get-room-events.handler.js';
+import { TimelinePages } from './get-room-events/timeline-pages.js';
+import { GetRoomStateController } from './get-room-state/get-room-state.controller.js';
+import { InviteUserController } from './invite-user/invite-user.controller.js';
+import { JoinRoomController } from './join-room/join-room.controller.js';
+import { JoinRoomHandler } from './join-room/join-room.handler.js';
+import { KickController } from './kick/kick.controller.js';
+import { KnockRoomController } from './knock-room/knock-room.controller.js';
+import { LeaveRoomController } from './leave-room/leave-room.controller.js';
+import { MemberProfiles } from './membership/member-profiles.js';
+import { TargetAction } from './membership/target-action.js';
+import { PublicRoomsController } from './public-rooms/public-rooms.controller.js';
+import { PublicRoomsHandler } from './public-rooms/public-rooms.handler.js';
+import { RedactEventController } from './redact-event/redact-event.controller.js';
+import { SendMessageController } from './send-message/send-message.controller.js';
+import { CanonicalAliasCheck } from './set-room-state/canonical-alias.check.js';
+import { PowerLevelsCheck } from './set-room-state/power-levels.check.js';
+import { SetRoomStateController } from './set-room-state/set-room-state.controller.js';
+import { SetRoomStateHandler } from './set-room-state/set-room-state.handler.js';
+import { UnbanController } from './unban/unban.controller.js';
+
+const onDatabase = [
+  AliasReader,
+  AliasTransactor,
+  ForgottenRoomTransactor,
+  PublishedRoomReader,
+  PublishedRoomTransactor,
+].map((type: new (database: Database) => object): Provider => {
+  return { provide: type, useFactory: (database: Database) => new type(database), inject: [DATABASE] };
+});
+
+/** Everything that clients do with rooms, but sync. */
+@Module({
+  imports: [EventsModule],
+  controllers: [
+    BanController,
+    CreateRoomController,
+    DeleteRoomAliasController,
+    ForgetRoomController,
+    GetEventContextController,
+    GetJoinedMembersController,
+    GetJoinedRoomsController,
+    GetLocalAliasesController,
+    GetMembersController,
+    GetOneRoomEventController,
+    GetRoomEventsController,
+    GetRoomIdByAliasController,
+    GetRoomStateController,
+    InviteUserController,
+    JoinRoomController,
+    KickController,
+    KnockRoomController,
+    LeaveRoomController,
+    PublicRoomsController,
+    RedactEventController,
+    RoomVisibilityController,
+    SendMessageController,
+    SetRoomAliasController,
+    SetRoomStateController,
+    UnbanController,
+  ],
+  providers: [
+    ...onDatabase,
+    CanonicalAliasCheck,
+    CreateRoomHandler,
+    DeleteRoomAliasHandler,
+    GetEventContextHandler,
+    GetMembersHandler,
+    GetRoomEventsHandler,
+    JoinRoomHandler,
+    MemberProfiles,
+    PowerLevelsCheck,
+    PublicRoomsHandler,
+    ResolveAlias,
+    RoomAccess,
+    RoomCommands,
+    RoomPowers,
+    RoomStateEvents,
+    SenderMembers,
+    SetRoomStateHandler,
+    TargetAction,
+    TimelinePages,
+  ],
+  exports: [MemberProfiles, RoomAccess, RoomCommands],
+})
+export class RoomsModule {}

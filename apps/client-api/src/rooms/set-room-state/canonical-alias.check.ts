@@ -1,0 +1,52 @@
+import { EventReader, RoomReader, StateReader } from '@atoll/database';
+import {
+  invalidParam,
+  isRoomAlias,
+  type JsonObject,
+  type JsonValue,
+  MatrixError,
+  type RoomId,
+} from '@atoll/matrix';
+import { Injectable } from '@nestjs/common';
+import { ResolveAlias } from '../directory/resolve-alias.js';
+
+/** Whether what an `m.room.canonical_alias` adds are aliases of this very room. What it had before is not looked at. */
+@Injectable()
+export class CanonicalAliasCheck {
+  constructor(
+    private readonly rooms: RoomReader,
+    private readonly states: StateReader,
+    private readonly events: EventReader,
+    private readonly aliases: ResolveAlias,
+  ) {}
+
+  /**
+   * @throws MatrixError 400 `M_INVALID_PARAM` for what is no alias, `M_BAD_ALIAS` for one that leads elsewhere
+   * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey
+   */
+  async check(roomId: RoomId, content: JsonObject): Promise<void> {
+    const known = new Set(namedBy(await this.current(roomId)));
+    for (const alias of namedBy(content)) {
+      if (known.has(alias)) continue;
+      if (!isRoomAlias(alias)) throw invalidParam('An alias has a wrong form');
+      const found = await this.aliases.find(alias);
+      if (found?.roomId !== roomId) {
+        throw new MatrixError(400, 'M_BAD_ALIAS', `The alias ${alias} does not point to this room`);
+      }
+    }
+  }
+
+  private async current(roomId: RoomId): Promise<JsonObject> {
+    const room = await this.rooms.byId(roomId);
+    const entry = room && (await this.states.stateEvent(room.roomNid, 'm.room.canonical_alias', ''));
+    const event = entry && (await this.events.byNids([entry.eventNid])).get(entry.eventNid);
+    return event?.pdu.content ?? {};
+  }
+}
+
+/** An alias that is absent, null or empty means that there is none. */
+function namedBy({ alias, alt_aliases: alternatives }: JsonObject): JsonValue[] {
+  const main = alias === undefined || alias === null || alias === '' ? [] : [alias];
+  if (alternatives === undefined || alternatives === null) return main;
+  return [...main, ...(Array.isArray(alternatives) ? alternatives : [alternatives])];
+}
