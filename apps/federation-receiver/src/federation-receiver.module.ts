@@ -1,1 +1,64 @@
-export {};
+import type { AddressInfo } from 'node:net';
+import type { Config } from '@atoll/config';
+import { pingDatabase, ServerKeyReader } from '@atoll/database';
+import { createMatrixApp, drainMatrixApp } from '@atoll/http';
+import type { RunningService } from '@atoll/telemetry';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { FederationAuthenticator } from './authentication/federation.authenticator.js';
+import { RequestSignatures } from './authentication/request-signatures.js';
+import { GetServerKeyController } from './get-server-key/get-server-key.controller.js';
+import { OwnServerKeys } from './get-server-key/own-server-keys.js';
+import { GetVersionController } from './get-version/get-version.controller.js';
+import { openPlatform, type Platform } from './platform.js';
+import { NotaryAnswers } from './query-keys/notary-answers.js';
+import { QueryKeysController } from './query-keys/query-keys.controller.js';
+import { tlsCertificate } from './tls-certificate.js';
+
+/** The server-server API and the key server. */
+@Module({
+  controllers: [GetServerKeyController, QueryKeysController, GetVersionController],
+  providers: [FederationAuthenticator],
+})
+export class FederationReceiverModule {
+  static on({ config: { serverName }, database, signingKey }: Platform): DynamicModule {
+    const reader = new ServerKeyReader(database);
+    const ownKeys = new OwnServerKeys(serverName, signingKey);
+    const providers = [
+      { provide: OwnServerKeys, useValue: ownKeys },
+      { provide: NotaryAnswers, useValue: new NotaryAnswers(serverName, signingKey, ownKeys, reader) },
+      { provide: RequestSignatures, useValue: new RequestSignatures(serverName, reader) },
+    ];
+    return { module: FederationReceiverModule, providers };
+  }
+}
+
+/** The service while it serves. */
+export interface RunningFederationReceiver extends RunningService {
+  /** Where it listens: matters when the configured port is 0. */
+  readonly port: number;
+}
+
+/** Starts the HTTPS listener for other servers in this process. The schema must be current. */
+export async function startFederationReceiver(config: Config): Promise<RunningFederationReceiver> {
+  const platform = await openPlatform(config);
+  const app = await createMatrixApp(FederationReceiverModule.on(platform), {
+    listener: 'federation',
+    logger: platform.logger,
+    cors: false,
+    trustedProxies: config.trustedProxies,
+    acceptTraceContext: config.acceptTraceContext,
+    tls: await tlsCertificate(config, platform.logger),
+  });
+  await app.listen(config.federationPort, config.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return {
+    name: 'federation-receiver',
+    port,
+    check: () => pingDatabase(platform.database),
+    close: async () => {
+      await drainMatrixApp(app, { graceMs: config.drainSeconds * 1000 });
+      await app.close();
+      await platform.close();
+    },
+  };
+}
