@@ -2,8 +2,8 @@ import type { StoredEvent } from '@atoll/database';
 import { isRoomId, isUserId } from '@atoll/matrix';
 import { z } from 'zod';
 
-const userIds = z.array(z.string().refine(isUserId, 'not a user id'));
-const roomIds = z.array(z.string().refine(isRoomId, 'not a room id'));
+const userIds = z.array(z.string().refine((id): boolean => isUserId(id), 'not a user id'));
+const roomIds = z.array(z.string().refine((id): boolean => isRoomId(id), 'not a room id'));
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#filtering */
 export const roomEventFilterSchema = z.object({

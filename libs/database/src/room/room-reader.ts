@@ -74,7 +74,7 @@ export class RoomReader {
     const counts = new Map<number, { joined: number; invited: number }>();
     for (const row of rows) {
       const entry = counts.get(row.room_nid) ?? { joined: 0, invited: 0 };
-      entry[row.membership === 'join' ? 'joined' : 'invited'] = Number(row.count);
+      entry[row.membership === 'join' ? 'joined' : 'invited'] = row.count;
       counts.set(row.room_nid, entry);
     }
     return counts;

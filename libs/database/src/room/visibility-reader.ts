@@ -79,10 +79,13 @@ export class VisibilityReader {
         'e.json',
       ])
       .where('s.room_nid', '=', anyOf(roomNids))
-      .where(({ and, or, eb }) =>
-        or([
-          and([eb('s.type_nid', '=', HISTORY_VISIBILITY), eb('s.state_key_nid', '=', EMPTY_STATE_KEY_NID)]),
-          and([eb('s.type_nid', '=', MEMBER), eb('s.state_key_nid', '=', userNid)]),
+      .where((eb) =>
+        eb.or([
+          eb.and([
+            eb('s.type_nid', '=', HISTORY_VISIBILITY),
+            eb('s.state_key_nid', '=', EMPTY_STATE_KEY_NID),
+          ]),
+          eb.and([eb('s.type_nid', '=', MEMBER), eb('s.state_key_nid', '=', userNid)]),
         ]),
       )
       .orderBy('s.from_position');
