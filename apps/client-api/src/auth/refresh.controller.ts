@@ -1,9 +1,8 @@
-import { type Database, TokenTransactor } from '@atoll/database';
+import { type Database, hashToken, TokenTransactor } from '@atoll/database';
 import { Public, unknownToken } from '@atoll/http';
 import { Body, Controller, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { DATABASE } from '../platform/tokens.js';
-import { hashToken } from './secret-token.js';
 import { newTokens } from './session-issuer.js';
 
 const refreshSchema = z.object({ refresh_token: z.string().max(1024) });

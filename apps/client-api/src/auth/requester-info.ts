@@ -1,8 +1,4 @@
-import type { UserRequester } from '@atoll/http';
-import type { DeviceId } from '@atoll/matrix';
+import type { TokenHolder } from '@atoll/database';
 
 /** Who makes a request: what `@Requester()` gives to routes that declare `@AccessToken()`. */
-export interface RequesterInfo extends UserRequester {
-  readonly deviceId: DeviceId;
-  readonly isAdmin: boolean;
-}
+export type RequesterInfo = TokenHolder;

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { DeviceTransactor, type DatabaseSchema, TokenTransactor } from '@atoll/database';
+import { DeviceTransactor, type DatabaseSchema, hashToken, TokenTransactor } from '@atoll/database';
 import type { DeviceId, JsonObject, UserId } from '@atoll/matrix';
 import type { Transaction } from 'kysely';
-import { hashToken, newSecretToken } from './secret-token.js';
+import { newSecretToken } from './secret-token.js';
 
 /** Clients that can refresh get tokens that end; the others get tokens that do not. */
 const ACCESS_TOKEN_LIFETIME_MS = 60 * 60_000;

@@ -10,7 +10,7 @@ import {
   RegistrationTokenReader,
   RoomReader,
   StateReader,
-  TokenReader,
+  AccessTokenResolver,
   UiaSessionReader,
   VisibilityReader,
 } from '@atoll/database';
@@ -32,7 +32,7 @@ const readers = [
   RegistrationTokenReader,
   RoomReader,
   StateReader,
-  TokenReader,
+  AccessTokenResolver,
   UiaSessionReader,
   VisibilityReader,
 ].map((reader: new (database: Database) => object): Provider => {
