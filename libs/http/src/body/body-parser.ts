@@ -24,25 +24,39 @@ function acceptAnyContentType(request: FastifyRequest, _reply: FastifyReply, don
   done();
 }
 
+/**
+ * A client that is still sending when its connection closes never reads the refusal, so what is too large is read to
+ * its end and thrown away, up to a bound.
+ */
+const DISCARDED_BYTES = 32 * 1024 * 1024;
+
 function readBytes(payload: IncomingMessage, limit: number, announced: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    if (announced > limit) {
+    const refuse = () => {
       reject(tooLarge(`The body is larger than ${limit} bytes`));
+    };
+    if (announced > limit + DISCARDED_BYTES) {
+      refuse();
       return;
     }
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let length = 0;
     payload.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > limit) {
-        payload.removeAllListeners('data');
-        reject(tooLarge(`The body is larger than ${limit} bytes`));
+      if (length <= limit) {
+        chunks.push(chunk);
         return;
       }
-      chunks.push(chunk);
+      chunks = [];
+      if (length > limit + DISCARDED_BYTES) {
+        payload.removeAllListeners('data');
+        refuse();
+      }
     });
     payload.once('end', () => {
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length));
+      if (length > limit) refuse();
+      else
+        resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length));
     });
     payload.once('error', reject);
   });
