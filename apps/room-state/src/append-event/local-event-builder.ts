@@ -4,6 +4,8 @@ import {
   badJson,
   type EventId,
   forbidden,
+  isUserId,
+  serverNameOf,
   type JsonObject,
   type Pdu,
   type ServerName,
@@ -69,6 +71,7 @@ export class LocalEventBuilder {
     actor: RoomActor,
     local: LocalEvent,
   ): Promise<{ hashed: HashedEvent; prev: readonly EventId[] }> {
+    this.refuseRemoteInvite(local);
     const prev = [...actor.extremities.keys()].slice(0, MAX_PREV_EVENTS);
     const draft = {
       type: local.type,
@@ -98,6 +101,14 @@ export class LocalEventBuilder {
     const rejection = authorizeEvent(hashed.event, lookup, actor.rules);
     if (rejection) throw forbidden(rejection.reason);
     return { hashed, prev };
+  }
+
+  /** An invite counts only once the invited user's server has signed it, which needs federation. */
+  private refuseRemoteInvite({ type, content, stateKey }: LocalEvent): void {
+    if (type !== 'm.room.member' || content['membership'] !== 'invite' || !isUserId(stateKey)) return;
+    if (serverNameOf(stateKey) !== this.serverName) {
+      throw forbidden('This server cannot invite users of other servers yet');
+    }
   }
 
   /** Makes the actor take a built event and returns it as it waits for its commit. */

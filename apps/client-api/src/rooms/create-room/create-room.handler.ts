@@ -1,5 +1,5 @@
 import type { Config } from '@atoll/config';
-import type { CommandInput, CreateRoom } from '@atoll/contract';
+import { type CommandInput, type CreateRoom, ROOM_EXISTS } from '@atoll/contract';
 import { AliasReader } from '@atoll/database';
 import { CanonicalJsonError } from '@atoll/event-crypto';
 import {
@@ -86,8 +86,7 @@ export class CreateRoomHandler {
       } catch (error) {
         if (!(error instanceof MatrixError)) throw error;
         if (error.status === 403) throw new MatrixError(400, 'M_INVALID_ROOM_STATE', error.message);
-        const isAliasTaken = rest.alias !== undefined && (await this.aliases.find(rest.alias)) !== undefined;
-        if (error.errcode !== 'M_ROOM_IN_USE' || isAliasTaken || tries === MAX_TRIES) throw error;
+        if (error.errcode !== ROOM_EXISTS || tries === MAX_TRIES) throw error;
       }
     }
   }
