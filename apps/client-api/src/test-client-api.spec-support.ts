@@ -104,6 +104,12 @@ export async function startTestClientApi(settings: Record<string, string> = {}) 
 
 export type TestClientApi = Awaited<ReturnType<typeof startTestClientApi>>;
 
+/** A field of an answer that must be a string. */
+export function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw new Error(`no string: ${JSON.stringify(value)}`);
+  return value;
+}
+
 function sessionOf(body: JsonObject): TestUser {
   const { user_id, device_id, access_token } = body;
   if (typeof user_id !== 'string' || typeof device_id !== 'string' || typeof access_token !== 'string') {

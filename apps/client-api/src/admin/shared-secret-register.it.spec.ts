@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { PASSWORD, startTestClientApi, type TestClientApi } from '../test-client-api.spec-support.js';
+import { PASSWORD, startTestClientApi, type TestClientApi, textOf } from '../test-client-api.spec-support.js';
 
 const PATH = '/_synapse/admin/v1/register';
 let api: TestClientApi;
 beforeAll(async () => (api = await startTestClientApi({ ATOLL_REGISTRATION: 'closed' })));
 afterAll(() => api.close());
 
-const getNonce = async () => String((await api.request('GET', PATH)).body['nonce']);
+const getNonce = async () => textOf((await api.request('GET', PATH)).body['nonce']);
 
 function macOf(nonce: string, username: string, admin: boolean, secret = 'secret of the test') {
   const parts = [nonce, username, PASSWORD, admin ? 'admin' : 'notadmin'];
@@ -30,7 +30,7 @@ it('registers users and administrators, where registration is closed to others',
       home_server: 'hs1',
       device_id: expect.any(String),
     });
-    expect(await api.statusOf(String(body['access_token']))).toBe(200);
+    expect(await api.statusOf(textOf(body['access_token']))).toBe(200);
   }
   const admins = await api.database.db
     .selectFrom('users')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { PASSWORD, startTestClientApi, type TestClientApi } from '../test-client-api.spec-support.js';
+import { PASSWORD, startTestClientApi, type TestClientApi, textOf } from '../test-client-api.spec-support.js';
 
 let api: TestClientApi;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ async function logIn(): Promise<Tokens> {
     body: { type: 'm.login.password', user: 'alice', password: PASSWORD, refresh_token: true },
   });
   expect(body['expires_in_ms']).toBeGreaterThan(0);
-  return { access: String(body['access_token']), refresh: String(body['refresh_token']) };
+  return { access: textOf(body['access_token']), refresh: textOf(body['refresh_token']) };
 }
 
 const refresh = (token: string) => api.request('POST', '/refresh', { body: { refresh_token: token } });
@@ -27,7 +27,7 @@ async function refreshed(token: string): Promise<Tokens> {
   const { status, body } = await refresh(token);
   expect(status).toBe(200);
   expect(body['expires_in_ms']).toBeGreaterThan(0);
-  return { access: String(body['access_token']), refresh: String(body['refresh_token']) };
+  return { access: textOf(body['access_token']), refresh: textOf(body['refresh_token']) };
 }
 
 async function expectUnknown(token: string) {

@@ -8,7 +8,7 @@ import {
 import { MatrixError, type RoomId, type UserId } from '@atoll/matrix';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { openPlatform, type Platform } from '../platform/platform.js';
-import { startTestClientApi, type TestClientApi } from '../test-client-api.spec-support.js';
+import { startTestClientApi, type TestClientApi, textOf } from '../test-client-api.spec-support.js';
 import { MembershipFollower } from './membership-follower.js';
 import { RoomChanges } from './room-changes.js';
 import { startScriptedRoomState, writeMembership } from './scripted-room-state.spec-support.js';
@@ -60,7 +60,7 @@ const rename = (follower: MembershipFollower, name: string) =>
   );
 const jobs = () => api.database.db.selectFrom('membership_jobs').selectAll().execute();
 const told = () =>
-  roomState.asked.map(({ roomId, content }) => `${roomId} ${String(content['displayname'])}`).sort();
+  roomState.asked.map(({ roomId, content }) => `${roomId} ${textOf(content['displayname'])}`).sort();
 
 it('takes up what a dead instance has left', async () => {
   const claimed_until = new Date(Date.now() - 1000);

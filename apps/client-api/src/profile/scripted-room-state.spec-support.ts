@@ -11,7 +11,7 @@ export type Change = CommandInput<typeof ChangeMembership>;
 /** Owns every partition and answers `ChangeMembership` as the test wants, over real Redis Streams. */
 export async function startScriptedRoomState(database: Database, redisUrl: string, partitions: number) {
   const asked: Change[] = [];
-  const script = { onChange: (_change: Change): Promise<void> | void => undefined };
+  const script: { onChange: (change: Change) => Promise<void> | void } = { onChange: () => undefined };
 
   @Controller()
   class ScriptedHandler {

@@ -49,16 +49,19 @@ describe('open registration', () => {
     expect(again.body['session']).not.toBe(challenge['session']);
   });
 
-  it.each([...'!":?\\@[]{|}£é\n\''])('refuses the username character %j', async (character) => {
-    const { status, body } = await register({
-      username: `user${character}name`,
-      password: PASSWORD,
-      auth: dummy,
-    });
-    expect([status, body['errcode']]).toEqual([400, 'M_INVALID_USERNAME']);
-  });
+  it.each('! " : ? \\ @ [ ] { | } £ é \n \''.split(' '))(
+    'refuses the username character %j',
+    async (character) => {
+      const { status, body } = await register({
+        username: `user${character}name`,
+        password: PASSWORD,
+        auth: dummy,
+      });
+      expect([status, body['errcode']]).toEqual([400, 'M_INVALID_USERNAME']);
+    },
+  );
 
-  it.each([...'q3._=-/'])('accepts the username character %j', async (character) => {
+  it.each('q 3 . _ = - /'.split(' '))('accepts the username character %j', async (character) => {
     const { body } = await register({ username: `chr${character}user`, password: PASSWORD, auth: dummy });
     expect(body['user_id']).toBe(`@chr${character}user:hs1`);
   });
