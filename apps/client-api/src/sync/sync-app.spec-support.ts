@@ -78,9 +78,10 @@ export type SyncApp = Awaited<ReturnType<typeof startSyncApp>>;
 
 /** Bodies of messages, else `type` or `type/state key`. */
 export function namesOf(events: readonly JsonObject[] = []): string[] {
-  return events.map(({ type, state_key, content }) => {
-    const body = (content as JsonObject | undefined)?.['body'];
+  return events.map((event) => {
+    const { type, state_key, content } = event as { type: string; state_key?: string; content?: JsonObject };
+    const body = content?.['body'];
     if (typeof body === 'string') return body;
-    return typeof state_key === 'string' && state_key !== '' ? `${String(type)}/${state_key}` : String(type);
+    return state_key === undefined || state_key === '' ? type : `${type}/${state_key}`;
   });
 }

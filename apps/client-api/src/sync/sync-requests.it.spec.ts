@@ -54,7 +54,7 @@ describe('GET /sync', () => {
       token: alice.token,
       body: filter,
     });
-    const answer = await app.sync(alice, { filter: String(body['filter_id']) });
+    const answer = await app.sync(alice, { filter: body['filter_id'] as string });
     expect(Object.keys(answer.rooms?.join ?? {})).toEqual([room.roomId]);
     const told = answer.rooms?.join?.[room.roomId];
     expect(told?.timeline.events).toEqual([

@@ -68,9 +68,11 @@ export class SyncStateReader {
         SELECT s.* FROM w
         JOIN room_state later ON later.room_nid = w.room AND later.from_position > w.start
           AND (w.members OR later.type_nid <> ${MEMBER})
-        JOIN room_state s ON s.room_nid = later.room_nid AND s.type_nid = later.type_nid
-          AND s.state_key_nid = later.state_key_nid AND s.to_position = later.from_position
-          AND s.from_position < later.from_position AND s.from_position <= w.until)
+        CROSS JOIN LATERAL (SELECT * FROM room_state s
+          WHERE s.room_nid = later.room_nid AND s.type_nid = later.type_nid AND s.state_key_nid = later.state_key_nid
+            AND s.from_position < later.from_position
+          ORDER BY s.from_position DESC LIMIT 1) AS s
+        WHERE s.from_position <= w.until)
       SELECT ${SPAN} FROM s ${NAMES}`;
   }
 

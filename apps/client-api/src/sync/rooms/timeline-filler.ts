@@ -87,7 +87,8 @@ export class TimelineFiller {
       seen.set(nid, membership);
     for (const { shownNid } of open) {
       const shown = shownNid === undefined ? undefined : events.get(shownNid);
-      if (shown && matches(shown)) seen.set(shown.eventNid, String(shown.pdu.content['membership']));
+      const membership = shown?.pdu.content['membership'];
+      if (shown && typeof membership === 'string' && matches(shown)) seen.set(shown.eventNid, membership);
     }
     const pages = new Map<number, { position: number; event: StoredEvent | undefined }[]>();
     for (const [roomNid, page] of entries) {
