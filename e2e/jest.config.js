@@ -1,3 +1,12 @@
 import preset from '../jest.preset.js';
 
-export default { ...preset, displayName: 'e2e' };
+/** Runs against processes of the built apps; `globalSetup` starts the cluster that most files share, so build first. */
+export default {
+  ...preset,
+  displayName: 'e2e',
+  testMatch: ['<rootDir>/src/**/*.e2e.spec.ts'],
+  globalSetup: '<rootDir>/dist/shared-cluster/global-setup.js',
+  globalTeardown: '<rootDir>/dist/shared-cluster/global-teardown.js',
+  testTimeout: 60_000,
+  maxWorkers: 1,
+};

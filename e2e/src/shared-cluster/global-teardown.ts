@@ -1,0 +1,3 @@
+import { stopRunning } from './running.js';
+
+export default stopRunning;

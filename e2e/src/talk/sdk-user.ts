@@ -1,0 +1,117 @@
+import { uniqueName, testPassword } from '@atoll/testing';
+import {
+  ClientEvent,
+  SyncState,
+  createClient,
+  type MatrixClient,
+  type MatrixEvent,
+  type Room,
+} from 'matrix-js-sdk';
+import type { Logger } from 'matrix-js-sdk/lib/logger.js';
+
+const nothing = () => undefined;
+/** The library would log every request. */
+const logger: Logger = {
+  trace: nothing,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  getChild: () => logger,
+};
+
+/** A person with a real client. */
+export class SdkUser {
+  private constructor(readonly client: MatrixClient) {}
+
+  static async register(baseUrl: string, prefix: string): Promise<SdkUser> {
+    const registered = await createClient({ baseUrl, logger }).registerRequest({
+      username: uniqueName(prefix),
+      password: testPassword,
+      auth: { type: 'm.login.dummy' },
+    });
+    return SdkUser.start(
+      createClient({
+        baseUrl,
+        logger,
+        userId: registered.user_id,
+        deviceId: registered.device_id ?? '',
+        accessToken: registered.access_token ?? '',
+      }),
+    );
+  }
+
+  /** The same user on a new device, with an empty store. */
+  async onAnotherDevice(): Promise<SdkUser> {
+    const { baseUrl } = this.client;
+    const session = await createClient({ baseUrl, logger }).loginRequest({
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: this.userId },
+      password: testPassword,
+    });
+    return SdkUser.start(
+      createClient({
+        baseUrl,
+        logger,
+        userId: session.user_id,
+        deviceId: session.device_id,
+        accessToken: session.access_token,
+      }),
+    );
+  }
+
+  private static async start(client: MatrixClient): Promise<SdkUser> {
+    const user = new SdkUser(client);
+    await client.startClient({ initialSyncLimit: 8, pollTimeout: 5000 });
+    await user.eventually('first sync', () => client.isInitialSyncComplete());
+    return user;
+  }
+
+  get userId(): string {
+    return this.client.getSafeUserId();
+  }
+
+  room(roomId: string): Room | undefined {
+    return this.client.getRoom(roomId) ?? undefined;
+  }
+
+  membership(roomId: string, userId = this.userId): string | undefined {
+    return this.room(roomId)?.getMember(userId)?.membership;
+  }
+
+  /** What this client shows of the room. */
+  messages(roomId: string): string[] {
+    return this.timeline(roomId)
+      .filter((event) => event.getType() === 'm.room.message')
+      .map((event) => String(event.getContent()['body']));
+  }
+
+  timeline(roomId: string): MatrixEvent[] {
+    return this.room(roomId)?.getLiveTimeline().getEvents() ?? [];
+  }
+
+  /** Looks after each sync whether `check` holds by now. @throws Error after `withinMs` */
+  async eventually(what: string, check: () => unknown, withinMs = 10_000): Promise<void> {
+    if (check()) return;
+    await new Promise<void>((resolve, reject) => {
+      const finish = (error?: Error) => {
+        clearTimeout(timer);
+        this.client.off(ClientEvent.Sync, look);
+        if (error) reject(error);
+        else resolve();
+      };
+      const look = (state: SyncState) => {
+        if (check()) finish();
+        else if (state === SyncState.Stopped) finish(new Error(`sync stopped before ${what}`));
+      };
+      const timer = setTimeout(() => {
+        finish(new Error(`${this.userId} never saw ${what}`));
+      }, withinMs);
+      this.client.on(ClientEvent.Sync, look);
+    });
+  }
+
+  stop(): void {
+    this.client.stopClient();
+  }
+}
