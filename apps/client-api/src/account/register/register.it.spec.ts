@@ -92,6 +92,7 @@ describe('open registration', () => {
     ['a weak password', { username: 'weak', password: 'short', auth: dummy }, 400, 'M_WEAK_PASSWORD'],
     ['no password', { username: 'none', auth: dummy }, 400, 'M_MISSING_PARAM'],
     ['a number as username', { username: 5, password: PASSWORD }, 400, 'M_BAD_JSON'],
+    ['a NUL in the session', { password: PASSWORD, auth: { ...dummy, session: '\0' } }, 400, 'M_BAD_JSON'],
     ['another stage', { password: PASSWORD, auth: { type: 'm.login.password' } }, 401, 'M_UNRECOGNIZED'],
   ])('refuses %s', async (_name, body, status, errcode) => {
     const answer = await register(body);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { DATABASE } from '../../platform/tokens.js';
 import { RateLimiter } from '../rate-limiter.js';
 import { newSecretToken } from '../secret-token.js';
+import { textSchema } from '../text.schema.js';
 import { AuthenticationChallenge } from './authentication-challenge.js';
 import { PasswordStage } from './password.stage.js';
 import { RegistrationTokenStage } from './registration-token.stage.js';
@@ -14,7 +15,7 @@ const SESSION_LIFETIME_MS = 15 * 60_000;
 
 /** The `auth` key of a request body. */
 export const authSchema = z
-  .looseObject({ type: z.string().optional(), session: z.string().max(64).optional() })
+  .looseObject({ type: z.string().optional(), session: textSchema(64).optional() })
   .optional();
 
 export interface ProtectedRequest extends AuthenticationSubject {
