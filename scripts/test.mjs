@@ -69,7 +69,15 @@ async function runTests() {
 async function jest(name, folder, options, environment, timeout) {
   const results = mkdtempSync(join(tmpdir(), 'atoll-results-'));
   const file = join(results, 'results.json');
-  const args = ['--json', '--outputFile', file, '--passWithNoTests', ...options, ...patterns];
+  const args = [
+    '--json',
+    '--outputFile',
+    file,
+    '--passWithNoTests',
+    '--testTimeout=30000',
+    ...options,
+    ...patterns,
+  ];
   const env = {
     ...process.env,
     ...environment,
