@@ -14,6 +14,7 @@ import { FilterModule } from './filter/filter.module.js';
 import { openPlatform, type Platform } from './platform/platform.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { ProfileModule } from './profile/profile.module.js';
+import { PushRulesModule } from './push-rules/push-rules.module.js';
 import { RoomsModule } from './rooms/rooms.module.js';
 import { SyncModule } from './sync/sync.module.js';
 import { VersionsModule } from './versions/versions.module.js';
@@ -29,6 +30,7 @@ import { WellKnownModule } from './well-known/well-known.module.js';
     DeviceModule,
     FilterModule,
     ProfileModule,
+    PushRulesModule,
     RoomsModule,
     SyncModule,
     VersionsModule,
