@@ -9,4 +9,8 @@ export default {
   globalTeardown: '<rootDir>/dist/shared-cluster/global-teardown.js',
   testTimeout: 60_000,
   maxWorkers: 1,
+  // matrix-js-sdk tells the console of every request.
+  silent: true,
+  // Each of its requests leaves a timer of 80 s behind.
+  forceExit: true,
 };

@@ -7,25 +7,13 @@ import {
   type MatrixEvent,
   type Room,
 } from 'matrix-js-sdk';
-import type { Logger } from 'matrix-js-sdk/lib/logger.js';
-
-const nothing = () => undefined;
-/** The library would log every request. */
-const logger: Logger = {
-  trace: nothing,
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-  getChild: () => logger,
-};
 
 /** A person with a real client. */
 export class SdkUser {
   private constructor(readonly client: MatrixClient) {}
 
   static async register(baseUrl: string, prefix: string): Promise<SdkUser> {
-    const registered = await createClient({ baseUrl, logger }).registerRequest({
+    const registered = await createClient({ baseUrl }).registerRequest({
       username: uniqueName(prefix),
       password: testPassword,
       auth: { type: 'm.login.dummy' },
@@ -33,7 +21,6 @@ export class SdkUser {
     return SdkUser.start(
       createClient({
         baseUrl,
-        logger,
         userId: registered.user_id,
         deviceId: registered.device_id ?? '',
         accessToken: registered.access_token ?? '',
@@ -44,7 +31,7 @@ export class SdkUser {
   /** The same user on a new device, with an empty store. */
   async onAnotherDevice(): Promise<SdkUser> {
     const { baseUrl } = this.client;
-    const session = await createClient({ baseUrl, logger }).loginRequest({
+    const session = await createClient({ baseUrl }).loginRequest({
       type: 'm.login.password',
       identifier: { type: 'm.id.user', user: this.userId },
       password: testPassword,
@@ -52,7 +39,6 @@ export class SdkUser {
     return SdkUser.start(
       createClient({
         baseUrl,
-        logger,
         userId: session.user_id,
         deviceId: session.device_id,
         accessToken: session.access_token,
