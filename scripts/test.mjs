@@ -75,6 +75,8 @@ async function jest(name, folder, options, environment, timeout) {
     file,
     '--passWithNoTests',
     '--testTimeout=30000',
+    // What a test left open must not keep the run from ending.
+    '--forceExit',
     ...options,
     ...patterns,
   ];
