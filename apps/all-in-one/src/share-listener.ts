@@ -16,10 +16,11 @@ export function mediaPaths(): string[] {
     .map(({ path }) => path);
 }
 
-/** Gives the requests below `paths` that arrive at `server` to the handlers of `other`, in this process. */
+/** Gives the requests below `paths` that arrive at `server` to the handlers of `other`, in this process, with its patience. */
 export function shareListener(server: Server, other: Server, paths: readonly string[]): void {
   const own = server.listeners('request');
   server.removeAllListeners('request');
+  server.requestTimeout = Math.max(server.requestTimeout, other.requestTimeout);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (paths.some((path) => request.url?.startsWith(path))) other.emit('request', request, response);
     else for (const listener of own) listener.call(server, request, response);

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openMedia } from './media.module.js';
 import { ENDED_TOKEN, MAX_UPLOAD_BYTES, startTestMedia, TOKEN } from './test-media.spec-support.js';
 
 const UPLOAD = '/_matrix/media/v3/upload';
@@ -39,6 +41,19 @@ describe('media', () => {
 
   it('boots, and is healthy', async () => {
     await expect(media.service.check()).resolves.toBeUndefined();
+  });
+
+  it('answers requests of a listener that is not its own', async () => {
+    const opened = await openMedia(media.config);
+    const listener = createServer((request, response) => opened.server.emit('request', request, response));
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const answer = await fetch(`http://127.0.0.1:${port}/_matrix/client/v1/media/config`);
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toMatchObject({ errcode: 'M_MISSING_TOKEN' });
+    listener.closeAllConnections();
+    await new Promise((resolve) => listener.close(resolve));
+    await opened.close();
   });
 
   it('serves what was uploaded, with its type, name, length and headers that disarm it', async () => {

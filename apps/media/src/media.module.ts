@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '@atoll/config';
 import { AccessTokenResolver, MediaReader, pingDatabase } from '@atoll/database';
@@ -14,10 +15,8 @@ import { DiskStorage } from './storage/disk-storage.js';
 import { UploadContentController } from './upload-content/upload-content.controller.js';
 import { UploadContentHandler } from './upload-content/upload-content.handler.js';
 
-export { openPlatform as openMediaPlatform } from './platform.js';
-
 /** A slow line must be able to send the largest upload. */
-export const MEDIA_REQUEST_TIMEOUT_MS = 10 * 60_000;
+const REQUEST_TIMEOUT_MS = 10 * 60_000;
 
 /** The content repository. */
 @Module({
@@ -39,27 +38,43 @@ export class MediaModule {
   }
 }
 
+/** The service, ready for requests that its server is given. */
+export interface OpenMedia extends RunningService {
+  readonly server: Server;
+}
+
 /** The service while it serves. */
-export interface RunningMedia extends RunningService {
+export interface RunningMedia extends OpenMedia {
   /** Where it listens: matters when the configured port is 0. */
   readonly port: number;
 }
 
+/** Starts the content repository in this process, but does not listen. The schema must be current. */
+export async function openMedia(config: Config): Promise<OpenMedia> {
+  const { media, app } = await open(config);
+  await app.getHttpAdapter().getInstance().ready();
+  return media;
+}
+
 /** Starts the content repository in this process. The schema must be current. */
 export async function startMedia(config: Config): Promise<RunningMedia> {
+  const { media, app } = await open(config);
+  await app.listen(config.clientPort, config.host);
+  return { ...media, port: (media.server.address() as AddressInfo).port };
+}
+
+async function open(config: Config) {
   const platform = await openPlatform(config);
   const app = await createMatrixApp(MediaModule.on(platform), {
-    listener: 'client',
+    listener: 'media',
     logger: platform.logger,
     trustedProxies: config.trustedProxies,
     acceptTraceContext: config.acceptTraceContext,
-    requestTimeoutMs: MEDIA_REQUEST_TIMEOUT_MS,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
-  await app.listen(config.clientPort, config.host);
-  const { port } = app.getHttpServer().address() as AddressInfo;
-  return {
+  const media: OpenMedia = {
     name: 'media',
-    port,
+    server: app.getHttpServer(),
     check: () => pingDatabase(platform.database),
     close: async () => {
       await drainMatrixApp(app, { graceMs: config.drainSeconds * 1000 });
@@ -67,4 +82,5 @@ export async function startMedia(config: Config): Promise<RunningMedia> {
       await platform.close();
     },
   };
+  return { app, media };
 }

@@ -33,18 +33,17 @@ export async function startTestMedia() {
     await tokens.issue(userId, deviceId, tokenRow(TOKEN, null));
     await tokens.issue(userId, deviceId, tokenRow(ENDED_TOKEN, Date.now() - 1));
   });
-  const service = await startMedia(
-    loadConfig({
-      ATOLL_SERVER_NAME: 'hs1',
-      ATOLL_DATABASE_URL: pg.url,
-      ATOLL_REDIS_URL: 'redis://unused',
-      ATOLL_DATA_DIR: dataDir,
-      ATOLL_CLIENT_PORT: '0',
-      ATOLL_DRAIN_SECONDS: '0',
-      ATOLL_LOG_LEVEL: 'silent',
-      ATOLL_MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
-    }),
-  );
+  const config = loadConfig({
+    ATOLL_SERVER_NAME: 'hs1',
+    ATOLL_DATABASE_URL: pg.url,
+    ATOLL_REDIS_URL: 'redis://unused',
+    ATOLL_DATA_DIR: dataDir,
+    ATOLL_CLIENT_PORT: '0',
+    ATOLL_DRAIN_SECONDS: '0',
+    ATOLL_LOG_LEVEL: 'silent',
+    ATOLL_MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
+  });
+  const service = await startMedia(config);
   const call = (
     method: Dispatcher.HttpMethod,
     path: string,
@@ -61,7 +60,7 @@ export async function startTestMedia() {
     await pg.drop();
     await rm(dataDir, { recursive: true });
   };
-  return { service, database, dataDir, call, stop };
+  return { config, service, database, dataDir, call, stop };
 }
 
 interface CallOptions {
