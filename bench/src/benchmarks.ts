@@ -1,0 +1,23 @@
+import type { Benchmark } from './benchmark.js';
+import { inserts } from './inserts/inserts.benchmark.js';
+import { latency } from './latency/latency.benchmark.js';
+import { memory } from './memory/memory.benchmark.js';
+import { roomState } from './room-state/room-state.benchmark.js';
+import { rules } from './rules/rules.benchmark.js';
+import { storage } from './storage/storage.benchmark.js';
+import { syncIdle } from './sync-idle/sync-idle.benchmark.js';
+import { telemetry } from './telemetry/telemetry.benchmark.js';
+import { transport } from './transport/transport.benchmark.js';
+
+/** All benchmarks, in the order in which they run. */
+export const benchmarks: readonly Benchmark[] = [
+  inserts,
+  roomState,
+  latency,
+  rules,
+  telemetry,
+  memory,
+  storage,
+  transport,
+  syncIdle,
+];
