@@ -120,8 +120,8 @@ export class SyncComputer {
 
   private async addRooms(body: SyncBody, context: SectionContext, plans: readonly RoomPlan[]): Promise<void> {
     for (let i = 0; i < plans.length; i += ROOMS_AT_ONCE) {
-      const sections = await this.sections.load(context, plans.slice(i, i + ROOMS_AT_ONCE));
-      for (const section of sections) body.addRoom(section);
+      const sections = this.sections.load(context, plans.slice(i, i + ROOMS_AT_ONCE));
+      for await (const section of sections) body.addRoom(section);
     }
   }
 

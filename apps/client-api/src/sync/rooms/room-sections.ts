@@ -1,8 +1,9 @@
-import { encodeToken, type StoredEvent, type StreamPositions } from '@atoll/database';
+import { encodeToken, type StateSpan, type StoredEvent, type StreamPositions } from '@atoll/database';
 import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents } from '../../events/client-events.js';
 import type { SyncRequest } from '../sync-request.js';
+import { groupBySize } from './group-by-size.js';
 import type { RoomPlan } from './room-plan.js';
 import { RoomStates, type TimedRoom } from './room-states.js';
 import { changesSummary, type RoomSummary, RoomSummaries, summaryBody } from './room-summary.js';
@@ -33,72 +34,78 @@ export class RoomSections {
     private readonly clientEvents: ClientEvents,
   ) {}
 
-  /** Those of the rooms of which there is something to tell. */
-  async load(context: SectionContext, plans: readonly RoomPlan[]): Promise<RoomSection[]> {
-    const { request, to, ignored } = context;
-    const { userId, filter } = request;
+  /** Those of the rooms of which there is something to tell; a few at a time where their states are large. */
+  async *load(context: SectionContext, plans: readonly RoomPlan[]): AsyncGenerator<RoomSection> {
+    const { request, to } = context;
+    const { filter } = request;
 
-    // 1. The timelines, without what ignored users say.
-    const { byRoom, seen } = await this.timelines.fill(
-      userId,
-      plans.map(({ roomNid, timeline, shownNid }) => ({ roomNid, ...timeline, shownNid })),
-      {
-        limit: filter.timeline.limit,
-        matches: (event) => !isIgnored(event, ignored) && filter.timeline.matches(event),
-      },
-    );
-    const rooms = plans.map((plan) => {
-      const nothing = { events: [], isLimited: false, start: plan.timeline.to };
-      return { plan, timeline: byRoom.get(plan.roomNid) ?? nothing };
-    });
+    // 1. The timelines.
+    const { rooms, seen } = await this.timed(context, plans);
 
-    // 2. What changed in the state, and the summaries that changed with it.
+    // 2. What changed in the states, and the summaries that changed with it.
     const spans = await this.states.spans(rooms, filter.state.isLazy);
-    const summarised = plans.filter(
-      (plan) =>
-        plan.section === 'join' &&
-        (plan.knownState === undefined || spans.get(plan.roomNid)?.some(({ type }) => changesSummary(type))),
-    );
-    const summaries = await this.summaries.load(
-      userId,
-      summarised.map(({ roomNid }) => roomNid),
-      to.events,
-    );
+    const summaries = await this.summarise(context, plans, spans);
 
     // 3. The members that lazy loading wants beside them.
     if (filter.state.isLazy) {
       const heroes = (roomNid: number): readonly UserId[] => summaries.get(roomNid)?.heroes ?? [];
-      for (const span of await this.states.lazyMembers(request, rooms, heroes)) {
-        const ofRoom = spans.get(span.roomNid);
-        if (ofRoom) ofRoom.push(span);
-        else spans.set(span.roomNid, [span]);
-      }
+      for (const span of await this.states.lazyMembers(request, rooms, heroes)) append(spans, span);
     }
 
-    // 4. The events themselves, as the user may see them.
-    const state = await this.states.load(request, rooms, spans);
+    // 4. The events of the timelines, as the user may see them.
     const events = rooms.flatMap(({ timeline }) => timeline.events);
-    if (filter.state.isLazy)
-      this.states.noteSent(request, [...[...state.values()].flat(), ...events], to.events);
     const served = await this.clientEvents.serveSeen(request, events, seen, filter.format);
     const bodies = new Map(served.map(({ event, body }) => [event.eventNid, body]));
+    if (filter.state.isLazy) this.states.noteSent(request, events, to.events);
 
-    // 5. The sections.
-    return rooms.flatMap((room) => {
-      const { roomNid } = room.plan;
-      const told = toldOf(room, context, state.get(roomNid) ?? [], summaries.get(roomNid));
-      if (!isTold(room, told)) return [];
-      const timeline = room.timeline.events
-        .map(({ eventNid }) => bodies.get(eventNid))
-        .filter((body) => body !== undefined);
-      return [this.section(context, room, timeline, told)];
+    // 5. The states, and with them the sections.
+    for (const group of groupBySize(rooms, ({ plan }) => spans.get(plan.roomNid)?.length ?? 0)) {
+      const states = await this.states.load(request, group, spans);
+      for (const room of group) {
+        const { roomNid, roomId } = room.plan;
+        const state = states.get(roomNid) ?? [];
+        if (filter.state.isLazy) this.states.noteSent(request, state, to.events);
+        const accountData = context.accountData.get(roomId) ?? [];
+        const told = { state, accountData, summary: summaries.get(roomNid) };
+        if (isTold(room, told)) yield this.section(context, room, bodies, told);
+      }
+    }
+  }
+
+  /** The rooms with their timelines, without what ignored users say. */
+  private async timed({ request, ignored }: SectionContext, plans: readonly RoomPlan[]) {
+    const { limit, matches } = request.filter.timeline;
+    const { byRoom, seen } = await this.timelines.fill(
+      request.userId,
+      plans.map(({ roomNid, timeline, shownNid }) => ({ roomNid, ...timeline, shownNid })),
+      { limit, matches: (event) => !isIgnored(event, ignored) && matches(event) },
+    );
+    const rooms = plans.flatMap((plan): TimedRoom[] => {
+      const timeline = byRoom.get(plan.roomNid);
+      return timeline === undefined ? [] : [{ plan, timeline }];
     });
+    return { rooms, seen };
+  }
+
+  /** The summaries of joined rooms that the client gets whole, or in which they may have changed. */
+  private summarise(
+    { request, to }: SectionContext,
+    plans: readonly RoomPlan[],
+    spans: ReadonlyMap<number, readonly StateSpan[]>,
+  ): Promise<Map<number, RoomSummary>> {
+    const wanted = plans.filter(
+      ({ section, knownState, roomNid }) =>
+        section === 'join' &&
+        (knownState === undefined || spans.get(roomNid)?.some(({ type }) => changesSummary(type))),
+    );
+    const roomNids = wanted.map(({ roomNid }) => roomNid);
+    return this.summaries.load(request.userId, roomNids, to.events);
   }
 
   private section(
     { request, to }: SectionContext,
     { plan, timeline }: TimedRoom,
-    events: readonly JsonObject[],
+    bodies: ReadonlyMap<number, JsonObject>,
     told: Told,
   ): RoomSection {
     const { filter, stateField } = request;
@@ -108,7 +115,10 @@ export class RoomSections {
       ...(told.summary && { summary: summaryBody(told.summary) }),
       [stateField]: { events: state.map(fields) },
       timeline: {
-        events: events.map(fields),
+        events: timeline.events
+          .map(({ eventNid }) => bodies.get(eventNid))
+          .filter((event) => event !== undefined)
+          .map(fields),
         limited: timeline.isLimited,
         prev_batch: encodeToken({ ...to, events: timeline.start }),
       },
@@ -125,13 +135,10 @@ interface Told {
   readonly accountData: readonly JsonObject[];
 }
 
-function toldOf(
-  { plan }: TimedRoom,
-  { accountData }: SectionContext,
-  state: readonly StoredEvent[],
-  summary: RoomSummary | undefined,
-): Told {
-  return { state, summary, accountData: accountData.get(plan.roomId) ?? [] };
+function append(spans: Map<number, StateSpan[]>, span: StateSpan): void {
+  const ofRoom = spans.get(span.roomNid);
+  if (ofRoom) ofRoom.push(span);
+  else spans.set(span.roomNid, [span]);
 }
 
 /** A joined room in which nothing happened that the filter lets through is absent; a leave is always told. */

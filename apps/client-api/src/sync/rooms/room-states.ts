@@ -13,6 +13,9 @@ export interface TimedRoom {
   readonly timeline: FilledTimeline;
 }
 
+/** Bounds the length of a turn of the event loop. */
+const EVENTS_AT_ONCE = 1000;
+
 /** Finds what a client needs to bring its knowledge of the rooms' state up to date. */
 @Injectable()
 export class RoomStates {
@@ -74,7 +77,11 @@ export class RoomStates {
       const told = (spans.get(room.plan.roomNid) ?? []).filter(({ type }) => matchesType(type));
       return request.stateField === 'state' ? before(room, told) : stateAfter(told, room.plan.stateEnd);
     });
-    const events = [...(await this.events.byNids(nids)).values()].filter(matches);
+    const events: StoredEvent[] = [];
+    for (let i = 0; i < nids.length; i += EVENTS_AT_ONCE) {
+      const some = await this.events.byNids(nids.slice(i, i + EVENTS_AT_ONCE));
+      events.push(...[...some.values()].filter(matches));
+    }
     return Map.groupBy(events, ({ roomNid }) => roomNid);
   }
 
