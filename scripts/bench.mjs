@@ -2,5 +2,5 @@
 import { join } from 'node:path';
 import { prepare, replaceBy, root } from './prepare.mjs';
 
-await prepare();
+await prepare('apps/all-in-one', 'apps/ctl', 'bench');
 await replaceBy(process.execPath, [join(root, 'bench/dist/main.js'), ...process.argv.slice(2)]);

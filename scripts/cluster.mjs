@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { importBuilt, prepare, say } from './prepare.mjs';
 
-await prepare();
+await prepare('apps/all-in-one', 'apps/ctl', 'libs/testing');
 const { startPostgres, startRedis } = await importBuilt('libs/embedded');
 const { startCluster } = await importBuilt('libs/testing');
 

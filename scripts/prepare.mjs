@@ -44,20 +44,23 @@ export async function replaceBy(command, args, env = {}) {
   process.exit(status);
 }
 
-/** Compiles what has changed, and says whether that went well. */
+/** Compiles what has changed, specs included, and says whether that went well. */
 export function build() {
   return run(bin('tsc'), ['-b', 'tsconfig.json']);
 }
 
-/** What every command needs: dependencies, the right Node.js, a Redis program, the compiled code. */
-export async function prepare({ compile = true } = {}) {
+/**
+ * What every command needs: dependencies, the right Node.js, a Redis program, and these projects compiled, with all that
+ * they refer to.
+ */
+export async function prepare(...projects) {
   if (!isInstalled()) {
     say('installing dependencies (npm ci)');
     if (!run('npm', ['ci', '--no-audit', '--no-fund'])) process.exit(1);
   }
   await continueOnOwnNode();
-  const project = compile ? 'tsconfig.json' : 'libs/embedded/tsconfig.build.json';
-  if (!run(bin('tsc'), ['-b', project])) process.exit(1);
+  const configurations = projects.map((project) => `${project}/tsconfig.build.json`);
+  if (!run(bin('tsc'), ['-b', ...configurations])) process.exit(1);
   const { ensureRedisServer } = await importBuilt('libs/embedded');
   ensureRedisServer(say);
 }

@@ -9,7 +9,7 @@ import { bin, build, importBuilt, prepare, root, say } from './prepare.mjs';
 const total = { passed: 0, failed: 0, skipped: 0 };
 const minutes = 60_000;
 
-await prepare({ compile: false });
+await prepare('libs/embedded');
 const patterns = process.argv.slice(2);
 if (patterns.length === 0) {
   stage('format', () => check('prettier', ['--check', '--log-level', 'warn', '.']));
