@@ -15,6 +15,8 @@ export interface RedisOptions {
   port?: number;
   /** False: the data folder is removed when the server stops, or when this process dies. Default true. */
   persistent?: boolean;
+  /** Default: one that nobody knows. */
+  password?: string;
   /** Told when Redis has to be installed. */
   say?: (line: string) => void;
 }
@@ -32,13 +34,16 @@ export interface RedisServer {
  * @throws Error when there is no server program, another live process uses the folder, or it does not come up.
  */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
-  const { port = await freePort(), persistent = true } = options;
+  const {
+    port = await freePort(),
+    persistent = true,
+    password = randomBytes(18).toString('base64url'),
+  } = options;
   const command = ensureRedisServer(options.say);
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true });
   await releaseDataDir(dataDir, (await readRecord(dataDir))?.pid, basename(command), 'SIGTERM');
 
-  const password = randomBytes(18).toString('base64url');
   const logFile = join(dataDir, 'redis.log');
   const server = spawnServer({
     command,
