@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RoomLog, SteadyWriter, register, type Cluster, type TestUser } from '@atoll/testing';
+import { expectNothingLost } from './expect-nothing-lost.js';
+import { startSmallCluster } from './small-cluster.js';
+import { ownerOf, roomsOfBothOwners } from './writing-rooms.js';
+
+const longestGapMs = 10_000;
+
+let cluster: Cluster;
+let log: RoomLog;
+let alice: TestUser;
+let roomIds: string[];
+beforeAll(async () => {
+  cluster = await startSmallCluster();
+  log = await RoomLog.connect(cluster.databaseUrl);
+  alice = await register(cluster.clientUrl, 'alice');
+});
+afterAll(async () => {
+  await log.close();
+  await cluster.stop();
+});
+
+async function untilOwnedByAnother(roomId: string, owner: string | undefined): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while ((await log.owner(roomId)) === owner) {
+    if (Date.now() > deadline) throw new Error(`${String(owner)} still owns ${roomId}`);
+    await sleep(50);
+  }
+}
+
+describe('an owner that', () => {
+  test('is killed: writes resume within 10 s, and nothing acknowledged is lost or doubled', async () => {
+    roomIds = await roomsOfBothOwners(alice, log);
+    const writer = new SteadyWriter(alice, roomIds, 5);
+    await writer.writes(20);
+    const owner = await ownerOf(cluster, log, roomIds[0] ?? '');
+    await owner.kill('SIGKILL');
+    await writer.writes(20);
+    expect(writer.worstGap.ms).toBeLessThan(longestGapMs);
+
+    await owner.start();
+    await writer.writes(20);
+    const acknowledged = await writer.stop();
+    expect(writer.failures).toEqual([]);
+    await expectNothingLost(alice, log, acknowledged);
+  });
+
+  test('is frozen for longer than its lease: what it had in hand is refused, and nothing forks', async () => {
+    roomIds = await roomsOfBothOwners(alice, log);
+    const writer = new SteadyWriter(alice, roomIds, 0);
+    await writer.writes(20);
+    const [roomId = ''] = roomIds;
+    const owner = await ownerOf(cluster, log, roomId);
+    const name = await log.owner(roomId);
+    await owner.kill('SIGSTOP');
+    await untilOwnedByAnother(roomId, name);
+    await writer.writes(20);
+    expect(writer.worstGap.ms).toBeLessThan(longestGapMs);
+
+    await owner.kill('SIGCONT');
+    await writer.writes(100);
+    const acknowledged = await writer.stop();
+    expect(writer.failures).toEqual([]);
+    await expectNothingLost(alice, log, acknowledged);
+  });
+});
