@@ -42,7 +42,7 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 
 /** The statement was never sent, because the session had ended before. */
 function isNeverSent(error: unknown): boolean {
-  return error instanceof Error && /is not queryable|has been discarded/.test(error.message);
+  return error instanceof Error && /is not queryable/.test(error.message);
 }
 
 function isConnectionLoss(error: unknown): boolean {
@@ -52,8 +52,16 @@ function isConnectionLoss(error: unknown): boolean {
     return true;
   return (
     isNeverSent(error) ||
-    /Connection terminated|did not answer in time|Query read timeout/i.test(error.message)
+    /Connection terminated|did not answer in time|timeout exceeded when trying to connect/i.test(
+      error.message,
+    )
   );
+}
+
+/** Whether the connection is of no more use: it broke, or the server ended the session. */
+export function hasEndedSession(error: unknown): boolean {
+  const code = sqlState(error);
+  return code === undefined || code === '25P03' || /^(57P|08)/.test(code);
 }
 
 /** Says what a failed COMMIT means: {@link CommitInDoubt}, unless it is certain that nothing was committed. */

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { AtollDialect } from './dialect.js';
 import type { DatabaseSchema } from './schema/database-schema.js';
 import { columnTypes } from './column-types.js';
+import { observePool } from './pool-metrics.js';
 
 /** PostgreSQL cuts names at 63 bytes; a cut name would no longer find its own sessions. */
 const MAX_APPLICATION_NAME = 63;
@@ -50,7 +51,12 @@ export function openDatabase(options: DatabaseOptions): Database {
   // A connection that breaks between two queries of its user says so to nobody; the next query fails, and reports it.
   pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<DatabaseSchema>({ dialect: new AtollDialect(pool) });
-  return { db, pool, close: () => db.destroy() };
+  const stopObserving = observePool(options.applicationName, pool);
+  const close = async (): Promise<void> => {
+    stopObserving();
+    await db.destroy();
+  };
+  return { db, pool, close };
 }
 
 function assertApplicationName(name: string): void {

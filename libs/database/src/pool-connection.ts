@@ -4,8 +4,8 @@ import {
   type DatabaseConnection,
   type QueryResult,
 } from 'kysely';
-import pg from 'pg';
-import { commitFailure } from './database-errors.js';
+import type pg from 'pg';
+import { commitFailure, hasEndedSession } from './database-errors.js';
 
 /** Statements for the end of a transaction; `done` gets the rows of each once the transaction is committed. */
 export interface Closing {
@@ -20,7 +20,7 @@ export class PoolConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   #discarded = false;
   /** What ended the session, once a statement has failed of it: a COMMIT would be sent in vain. */
-  #lost: unknown;
+  #lost: Error | undefined;
   #closing: Closing | undefined;
 
   constructor(client: pg.PoolClient) {
@@ -55,22 +55,22 @@ export class PoolConnection implements DatabaseConnection {
     const message = [...(closing?.statements ?? []), 'commit'].join(';\n');
     const results = await this.#sendCommit(message);
     if (results.at(-1)?.command === 'ROLLBACK') throw new AbortedTransactionError();
-    closing?.done(results.map(({ rows }) => rows));
+    closing?.done(results.map((result) => result.rows as unknown[]));
   }
 
   async #send<R extends pg.QueryResultRow>(query: CompiledQuery): Promise<pg.QueryResult<R>> {
     try {
       return await this.#client.query<R>(query.sql, [...query.parameters]);
     } catch (error) {
-      const isAlive = error instanceof pg.DatabaseError && error.severity === 'ERROR';
-      if (!isAlive) this.#lost = error;
+      if (hasEndedSession(error)) this.#lost = error as Error;
       throw error;
     }
   }
 
   async #sendCommit(message: string): Promise<pg.QueryResult[]> {
     try {
-      return [await this.#client.query(message)].flat();
+      const answer = (await this.#client.query(message)) as pg.QueryResult | pg.QueryResult[];
+      return Array.isArray(answer) ? answer : [answer];
     } catch (error) {
       throw commitFailure(error);
     }

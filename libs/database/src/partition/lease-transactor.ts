@@ -67,6 +67,7 @@ export class LeaseTransactor {
 
   /** Gives up partitions of exactly these epochs; waits for commits that hold their fence. */
   async release(owned: readonly Fence[]): Promise<void> {
+    if (owned.length === 0) return;
     await sql`
       UPDATE partitions p SET owner = NULL
       FROM unnest(${owned.map(({ partition }) => partition)}::int[], ${owned.map(({ epoch }) => epoch)}::bigint[])
