@@ -12,17 +12,26 @@ export class Heartbeat {
   #sentAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #leaving = false;
+  #isFailing = false;
 
   constructor(transactor: LeaseTransactor, onError: (error: unknown) => void) {
     this.#transactor = transactor;
     this.#onError = onError;
   }
 
-  /** Resolves after the first beat; later ones that fail are reported, and followed by others. */
+  /** Resolves after the first beat; later ones that fail are followed by others, and the first of a row is reported. */
   async start(): Promise<void> {
     await this.#beat();
     this.#timer = setInterval(() => {
-      this.#beat().catch(this.#onError);
+      this.#beat().then(
+        () => {
+          this.#isFailing = false;
+        },
+        (error: unknown) => {
+          if (!this.#isFailing) this.#onError(error);
+          this.#isFailing = true;
+        },
+      );
     }, INTERVAL_MS);
   }
 

@@ -1,4 +1,4 @@
-import { commitInLanes, type Database, NotOwnerError, openDatabase } from '@atoll/database';
+import { commitInLanes, type Database, type Fence, NotOwnerError, openDatabase } from '@atoll/database';
 import { sql } from 'kysely';
 import { setTimeout } from 'node:timers/promises';
 import { PartitionLeases } from './partition-leases.js';
@@ -62,16 +62,12 @@ export class LeaseInstance {
     await this.database.close();
   }
 
-  /** One fenced commit to up to 8 owned partitions. */
-  async commit(partitions: readonly (readonly [number, number])[]): Promise<void> {
+  /** One fenced commit to these partitions. */
+  async commit(fences: readonly Fence[]): Promise<void> {
     await commitInLanes(this.database.db, (_trx, closing) => {
-      closing.fence(
-        KIND,
-        this.name,
-        partitions.map(([partition, epoch]) => ({ partition, epoch })),
-      );
-      const taken = closing.take('events', partitions.length);
-      partitions.forEach(([partition, epoch], i) => {
+      closing.fence(KIND, this.name, fences);
+      const taken = closing.take('events', fences.length);
+      fences.forEach(({ partition, epoch }, i) => {
         closing.add(sql`INSERT INTO writes VALUES (${taken.sql(i)}, ${partition}, ${epoch}, ${this.name})`);
       });
     });
@@ -79,11 +75,13 @@ export class LeaseInstance {
 
   async #write(): Promise<void> {
     for (let turn = 0; this.#isWriting; turn++) {
-      const owned = [...this.leases.owned()].filter(([partition]) => partition % 4 === turn % 4);
-      if (owned.length > 0 && this.leases.mayWrite())
-        await this.commit(owned).catch((error: unknown) => {
+      const owned = [...this.leases.owned()].map(([partition, epoch]) => ({ partition, epoch }));
+      const some = owned.filter(({ partition }) => partition % 4 === turn % 4);
+      if (some.length > 0 && this.leases.mayWrite()) {
+        await this.commit(some).catch((error: unknown) => {
           this.#refused(error);
         });
+      }
       await setTimeout(5);
     }
   }

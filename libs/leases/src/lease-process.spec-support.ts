@@ -1,9 +1,9 @@
-import { fencePartitions, isCommitInDoubt } from '@atoll/database';
+import { type Fence, fencePartitions, isCommitInDoubt } from '@atoll/database';
 import { KIND, LeaseInstance } from './lease-instance.spec-support.js';
 
 /**
- * An instance in a process of its own, told on standard input what to do. `freeze` stops the process with SIGSTOP inside a
- * transaction that has passed its fence; when it goes on it tries to commit, and says what became of it.
+ * An instance in a process of its own. Any input makes it stop itself with SIGSTOP inside a transaction that has passed its fence; when it
+ * goes on it tries to finish that one, then one more under its old epochs, and says what became of them.
  */
 const [url = '', name = ''] = process.argv.slice(2);
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
@@ -12,14 +12,15 @@ const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 const instance = await new LeaseInstance(url, name, { idleInTransactionTimeoutMs: 60_000 }).start();
 say('started');
 
-process.stdin.on('data', (data) => {
-  if (data.toString().startsWith('freeze')) {
-    void freeze().then(say, () => say('failed'));
-  }
+process.stdin.once('data', () => {
+  const fences = [...instance.leases.owned()].map(([partition, epoch]) => ({ partition, epoch }));
+  void freezeInsideCommit(fences)
+    .then((outcome) => say(`thawed: ${outcome}`))
+    .then(() => instance.commit(fences))
+    .catch((error: unknown) => say(`afterwards: ${error instanceof Error ? error.name : 'failed'}`));
 });
 
-async function freeze(): Promise<string> {
-  const fences = [...instance.leases.owned()].map(([partition, epoch]) => ({ partition, epoch }));
+async function freezeInsideCommit(fences: readonly Fence[]): Promise<string> {
   try {
     await instance.database.db.transaction().execute(async (trx) => {
       await fencePartitions(trx, KIND, name, fences);

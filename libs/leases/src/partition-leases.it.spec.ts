@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Database, migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, type TestDatabase } from '@atoll/embedded';
+import { Logger } from '@nestjs/common';
 import { setTimeout } from 'node:timers/promises';
 import { CREATE_WRITES, KIND, LeaseInstance, PARTITIONS } from './lease-instance.spec-support.js';
 import { OwnerDirectory } from './owner-directory.js';
@@ -14,6 +15,7 @@ describe('partition leases', () => {
   const children = new Set<ChildProcess>();
 
   beforeAll(async () => {
+    Logger.overrideLogger(false);
     server = await testDatabase();
     observer = openDatabase({ url: server.url, poolSize: 2, applicationName: 'observer' });
     await migrateToLatest(observer.db);
@@ -62,7 +64,7 @@ describe('partition leases', () => {
     );
     children.add(child);
     let output = '';
-    child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
+    child.stdout.on('data', (data: Buffer) => (output += data.toString()));
     const said = (line: string): Promise<void> => until(() => output.includes(`${line}\n`), 15_000);
     await said('started');
     return { child, said };
@@ -148,7 +150,8 @@ describe('partition leases', () => {
     expect(Date.now() - frozen).toBeGreaterThan(3_000);
 
     child.kill('SIGCONT');
-    await said('refused');
+    await said('thawed: refused');
+    await said('afterwards: NotOwnerError');
     expect((await observer.pool.query('SELECT FROM redactions')).rowCount).toBe(0);
     await until(() => !ownsAll(a)(), 5_000);
     await expectSoundHistory();
@@ -170,7 +173,10 @@ describe('partition leases', () => {
     expect([...mayWriteAtTakeover]).toEqual([false]);
     expect(cutOff.leases.check(partition, epoch)).toEqual({ owned: false });
     await expectSoundHistory();
-    await cutOff.stop().catch(() => undefined);
+    const drainedBefore = cutOff.drained;
+    await expect(cutOff.stop()).rejects.toThrow();
+    expect(cutOff.drained).toBeGreaterThan(drainedBefore);
+    expect(cutOff.leases.owned().size).toBe(0);
   });
 
   it('are followed by callers, who share queries and see no owner in an expired one', async () => {

@@ -54,6 +54,7 @@ export class PartitionLeases implements PartitionGate {
     partitions: new Set(),
   };
   #reconciledAt = performance.now();
+  #isFailing = false;
   #stopObserving = (): void => undefined;
 
   constructor(options: PartitionLeasesOptions) {
@@ -114,16 +115,22 @@ export class PartitionLeases implements PartitionGate {
     this.#reconciling.runSoon();
   }
 
-  /** Leaves: drains and releases every partition, so that the others take over at once. */
+  /**
+   * Leaves: drains and releases every partition, so that the others take over at once. Nothing runs on afterwards, even when the
+   * database cannot be told; then the call fails, and the others take over when the membership expires.
+   */
   async leave(): Promise<void> {
     await this.#reconciling.stop();
-    await this.#heartbeat.announceLeaving();
-    for (const partition of [...this.#owned.keys()]) this.#release(partition);
-    await Promise.all(this.#draining.values());
-    await this.#heartbeat.stop();
+    try {
+      await this.#heartbeat.announceLeaving();
+    } finally {
+      for (const partition of [...this.#owned.keys()]) this.#release(partition);
+      await Promise.all(this.#draining.values());
+      await this.#heartbeat.stop();
+      this.#stopObserving();
+    }
     await this.#transactor.leave();
     this.#options.announceChange?.();
-    this.#stopObserving();
   }
 
   async #reconcileInTime(): Promise<void> {
@@ -131,9 +138,11 @@ export class PartitionLeases implements PartitionGate {
     try {
       const stuck = setTimeout(STUCK_MS, 'stuck' as const, { signal: done.signal });
       const outcome = await Promise.race([this.#reconcile(), stuck]);
-      if (outcome === 'stuck') this.#logger.error('reconciling the partitions takes too long');
+      if (outcome === 'stuck') throw new Error('reconciling the partitions takes too long');
+      this.#isFailing = false;
     } catch (error) {
-      this.#logger.error(error);
+      if (!this.#isFailing) this.#logger.error(error);
+      this.#isFailing = true;
     } finally {
       done.abort();
     }

@@ -3,8 +3,7 @@ export class RepeatingTask {
   readonly #task: () => Promise<void>;
   readonly #pauseMs: number;
   #isStopped = false;
-  #isDue = false;
-  #wake = (): void => undefined;
+  #nextRun = Promise.withResolvers<undefined>();
   #running: Promise<void> = Promise.resolve();
 
   /** @param task must not fail */
@@ -19,33 +18,23 @@ export class RepeatingTask {
 
   /** Runs the task now, or once more if it is running. */
   runSoon(): void {
-    this.#isDue = true;
-    this.#wake();
+    this.#nextRun.resolve(undefined);
   }
 
   /** Resolves when the last run has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#wake();
+    this.#nextRun.resolve(undefined);
     await this.#running;
   }
 
   async #repeat(): Promise<void> {
     while (!this.#isStopped) {
-      this.#isDue = false;
+      const nextRun = (this.#nextRun = Promise.withResolvers<undefined>());
       await this.#task();
-      if (!this.#isDue) await this.#pause();
+      const timer = setTimeout(nextRun.resolve, this.#pauseMs, undefined);
+      await nextRun.promise;
+      clearTimeout(timer);
     }
-  }
-
-  #pause(): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#pauseMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
