@@ -22,7 +22,11 @@ export function heavyStatements(commit: RoomCommit): Statement[] {
       name: 'insert-room-aliases',
       text: `INSERT INTO room_aliases (alias, room_nid, creator, created_ts)
         SELECT *, (extract(epoch FROM now()) * 1000)::bigint FROM unnest($1::text[], $2::bigint[], $3::text[])`,
-      values: [column(aliases, (a) => a.alias), column(aliases, (a) => a.roomNid), column(aliases, (a) => a.creator)],
+      values: [
+        column(aliases, (a) => a.alias),
+        column(aliases, (a) => a.roomNid),
+        column(aliases, (a) => a.creator),
+      ],
     });
   }
   const withTransaction = commit.events.flatMap((event) =>
@@ -220,7 +224,10 @@ function stateRows(timeline: readonly EventCommit[]): StateRow[] {
 }
 
 function lastMemberships(timeline: readonly EventCommit[]) {
-  const last = new Map<string, EventCommit['membershipChanges'][number] & { roomNid: number; index: number }>();
+  const last = new Map<
+    string,
+    EventCommit['membershipChanges'][number] & { roomNid: number; index: number }
+  >();
   timeline.forEach((event, index) => {
     for (const change of event.membershipChanges) {
       last.set(`${event.roomNid},${change.userNid}`, { ...change, roomNid: event.roomNid, index });

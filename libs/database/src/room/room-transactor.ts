@@ -50,9 +50,9 @@ export class RoomTransactor {
   private async finish(client: PoolClient, batch: RoomCommit): Promise<number | undefined> {
     try {
       const results = (await client.query(laneStatements(batch))) as unknown as
-        | { rows: { last_position?: number }[] }[]
-        | { rows: { last_position?: number }[] };
-      return [results].flat().find(({ rows }) => rows[0]?.last_position !== undefined)?.rows[0]?.last_position;
+        { rows: { last_position?: number }[] }[] | { rows: { last_position?: number }[] };
+      return [results].flat().find(({ rows }) => rows[0]?.last_position !== undefined)?.rows[0]
+        ?.last_position;
     } catch (error) {
       throw commitFailure(error);
     }
@@ -69,11 +69,19 @@ export class RoomTransactor {
         .selectFrom('partitions')
         .select('partition')
         .where('kind', '=', 'room-state')
-        .where('partition', 'in', batch.fences.map((fence) => fence.partition))
+        .where(
+          'partition',
+          'in',
+          batch.fences.map((fence) => fence.partition),
+        )
         .orderBy('partition')
         .forUpdate()
         .execute();
-      const stored = await trx.selectFrom('events').select('event_nid').where('event_nid', 'in', nids).executeTakeFirst();
+      const stored = await trx
+        .selectFrom('events')
+        .select('event_nid')
+        .where('event_nid', 'in', nids)
+        .executeTakeFirst();
       const { last } = await trx
         .selectFrom('event_positions')
         .select(({ fn }) => fn.max('position').as('last'))
