@@ -1,5 +1,5 @@
 import { loadConfigOrExit } from '@atoll/config';
 import { runService } from '@atoll/telemetry';
-import { startFederationSender } from './federation-sender.module.js';
+import { startFederationSender } from './start-federation-sender.js';
 
 await runService(loadConfigOrExit(), 'federation-sender', startFederationSender);

@@ -1,5 +1,5 @@
 import { loadConfigOrExit } from '@atoll/config';
 import { runService } from '@atoll/telemetry';
-import { startPush } from './push.module.js';
+import { startPush } from './start-push.js';
 
 await runService(loadConfigOrExit(), 'push', startPush);

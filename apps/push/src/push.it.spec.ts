@@ -5,7 +5,7 @@ import { testDatabase, type TestDatabase } from '@atoll/embedded';
 import { HealthServer, type RunningService } from '@atoll/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
-import { startPush } from './push.module.js';
+import { startPush } from './start-push.js';
 
 const PARTITIONS = 8;
 const PATIENCE_MS = 10_000;

@@ -1,8 +1,9 @@
-import { type Config, connectedConfig } from '@atoll/config';
+import type { Config } from '@atoll/config';
 import { PartitionsChanged } from '@atoll/contract';
-import { openDatabase, pingDatabase, RoomTransactor } from '@atoll/database';
+import { pingDatabase, RoomTransactor } from '@atoll/database';
 import { PartitionLeases } from '@atoll/leases';
 import { Announcer, AnnouncementReader, type PartitionGate, StreamServer } from '@atoll/redis-streams';
+import { openLeaseDatabase } from '@atoll/service';
 import { NestPinoLogger, type RunningService } from '@atoll/telemetry';
 import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -18,12 +19,7 @@ const NONE: ReadonlyMap<number, number> = new Map();
 /** Starts room-state in this process: it joins its peers when it can serve, and takes over its share of the rooms. */
 export async function startRoomState(config: Config): Promise<RunningService> {
   const platform = await openPlatform(config);
-  const heartbeats = openDatabase({
-    url: connectedConfig(config).databaseUrl,
-    poolSize: 2,
-    applicationName: platform.instance,
-    statementTimeoutMs: 2000,
-  });
+  const heartbeats = openLeaseDatabase(platform);
   const announcer = new Announcer(platform.redis);
   // The rooms ask the leases what they own, the leases tell the rooms what goes: both are there before either is asked.
   const ownership = {

@@ -1,4 +1,4 @@
-import { loadConfig } from '@atoll/config';
+import { connectedConfig, loadConfig } from '@atoll/config';
 import type {
   AcceptPdus,
   ChangeMembership,
@@ -41,12 +41,14 @@ export async function startTestRoomState() {
     .values(partitions.map((partition) => ({ kind: 'room-state', partition, owner: instance, epoch: EPOCH })))
     .execute();
   const redis = connectRedis(redisServer.url, instance);
-  const config = loadConfig({
-    ATOLL_SERVER_NAME: 'hs1',
-    ATOLL_DATABASE_URL: pg.url,
-    ATOLL_REDIS_URL: redisServer.url,
-    ATOLL_PARTITIONS: String(PARTITIONS),
-  });
+  const config = connectedConfig(
+    loadConfig({
+      ATOLL_SERVER_NAME: 'hs1',
+      ATOLL_DATABASE_URL: pg.url,
+      ATOLL_REDIS_URL: redisServer.url,
+      ATOLL_PARTITIONS: String(PARTITIONS),
+    }),
+  );
   const logger = createLogger('room-state', 'silent');
   const signingKey = generateSigningKey();
   const fencedOut: number[] = [];
