@@ -4,7 +4,11 @@ import { runBenchmark, stopEverything } from './run-benchmark.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, profile: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
 });
 const unknown = positionals.filter((name) => !benchmarks.some((one) => one.name === name));
 if (unknown.length > 0) {
@@ -18,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 for (const benchmark of benchmarks) {
   if (positionals.length > 0 && !positionals.includes(benchmark.name)) continue;
   try {
-    await runBenchmark(benchmark, { quick: values.quick, profile: values.profile });
+    await runBenchmark(benchmark, { quick: values.quick, profile: values.profile, write: values.write });
   } catch (error) {
     process.exitCode = 1;
     process.stderr.write(

@@ -3,19 +3,25 @@ import { join } from 'node:path';
 import type { Bench, Benchmark } from './benchmark.js';
 import { hottestFunctions } from './report/hottest.js';
 import { machine } from './report/machine.js';
-import { print } from './report/print.js';
+import { writeIntoDocument } from './report/document.js';
+import { jsonLine, markdown } from './report/print.js';
 
 export interface RunOptions {
   readonly quick: boolean;
   /** The folder for CPU profiles, if wanted. */
   readonly profile: string | undefined;
+  /** Also puts the figures into docs/benchmarks.md. */
+  readonly write: boolean;
 }
 
 /** What is under way has to end before this process does. */
 const steps: (() => unknown)[] = [];
 
 /** Runs one benchmark, prints its figures, and stops whatever it started. */
-export async function runBenchmark(benchmark: Benchmark, { quick, profile }: RunOptions): Promise<void> {
+export async function runBenchmark(
+  benchmark: Benchmark,
+  { quick, profile, write }: RunOptions,
+): Promise<void> {
   const remarks = quick ? ['Taken with `--quick`: too short to be quoted.'] : [];
   const where = machine();
   const profileDir = profile === undefined ? undefined : join(profile, benchmark.name);
@@ -29,7 +35,11 @@ export async function runBenchmark(benchmark: Benchmark, { quick, profile }: Run
   };
   try {
     const figures = await benchmark.run(bench);
-    print(benchmark, where, { figures, remarks });
+    const outcome = { figures, remarks };
+    const text = markdown(where, outcome);
+    const heading = `## ${benchmark.name}: ${benchmark.title}`;
+    process.stdout.write(`\n${heading}\n\n${text}\n\n${jsonLine(benchmark, where, outcome)}\n`);
+    if (write) await writeIntoDocument(benchmark.name, text);
   } finally {
     await stopEverything();
   }

@@ -8,13 +8,18 @@ export interface Outcome {
   readonly remarks: readonly string[];
 }
 
-/** Writes what docs/benchmarks.md takes over, and then the same in one line of JSON for programs. */
-export function print({ name, title }: Benchmark, machine: Machine, { figures, remarks }: Outcome): void {
+/** The table, where it was taken, and remarks: what docs/benchmarks.md holds of a benchmark. */
+export function markdown(machine: Machine, { figures, remarks }: Outcome): string {
   const { date, processor, memoryGiB, kernel, node, loadBefore } = machine;
   const where = `${date}; ${processor}, ${memoryGiB} GiB, Linux ${kernel}, Node.js ${node}; load before ${loadBefore}`;
-  const lines = [`## ${name}: ${title}`, '', markdownTable(figures), '', where];
+  const lines = [markdownTable(figures), '', where];
   if (remarks.length > 0) lines.push('', ...remarks.map((remark) => `- ${remark}`));
-  const line = {
+  return lines.join('\n');
+}
+
+/** The same in one line of JSON, for programs. */
+export function jsonLine({ name }: Benchmark, machine: Machine, { figures, remarks }: Outcome): string {
+  return JSON.stringify({
     benchmark: name,
     machine,
     remarks,
@@ -25,6 +30,5 @@ export function print({ name, title }: Benchmark, machine: Machine, { figures, r
       passes,
       ...(goal && { goal: goal.text, reached: goal.reached(median(passes)) }),
     })),
-  };
-  process.stdout.write(`\n${lines.join('\n')}\n\n${JSON.stringify(line)}\n`);
+  });
 }
