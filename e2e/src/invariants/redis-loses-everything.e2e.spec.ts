@@ -71,6 +71,7 @@ describe('Redis', () => {
     redis = await emptyRedis();
     await writer.writes(20);
     expect(writer.worstGap.ms).toBeLessThan(10_000);
+    expect(writer.failures).toEqual([]);
     await expectEveryoneHasEverything();
   });
 });

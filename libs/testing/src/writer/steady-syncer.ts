@@ -1,4 +1,4 @@
-import type { ClientEvent } from '../client/answer.js';
+import type { ClientEvent, SyncAnswer } from '../client/answer.js';
 import { query } from '../client/encode-path.js';
 import type { TestUser } from '../client/test-user.js';
 
@@ -16,6 +16,8 @@ export class SteadySyncer {
     since: string,
   ) {
     this.following = this.followFrom(since);
+    // stop() tells of it.
+    this.following.catch(() => undefined);
   }
 
   get seen(): string[] {
@@ -54,10 +56,8 @@ export class SteadySyncer {
         continue;
       }
       since = answer.body['next_batch'] as string;
-      const rooms = answer.body['rooms'] as {
-        join?: Record<string, { timeline: { events: ClientEvent[] } }>;
-      };
-      for (const event of Object.values(rooms.join ?? {}).flatMap((room) => room.timeline.events)) {
+      const { rooms } = answer.body as unknown as SyncAnswer;
+      for (const event of Object.values(rooms?.join ?? {}).flatMap((room) => room.timeline.events)) {
         if (this.events.has(event.event_id)) this.repeated.push(event.event_id);
         this.events.set(event.event_id, event);
       }
