@@ -1,13 +1,17 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { refuseConnection } from './errors/refuse-connection.js';
 import { sendMatrixError } from './errors/send-matrix-error.js';
 import { toMatrixError } from './errors/to-matrix-error.js';
+import { CORS_HEADERS } from './hooks/cors.js';
 import { withoutOldPrefix } from './routes/path-aliases.js';
 import type { RouterOptions } from './routes/route-table.js';
 
 export interface ListenerOptions {
   /** The largest body in bytes, unless a route says otherwise. */
   readonly bodyLimit?: number;
+  /** Whether web pages may call it; true unless said otherwise. */
+  readonly cors?: boolean;
   /** Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. */
   readonly trustedProxies?: readonly string[];
   /** Ms within which a client must have sent its whole request. */
@@ -29,7 +33,7 @@ export function createAdapter(options: ListenerOptions) {
     ignoreTrailingSlash: true,
     maxParamLength: MAX_PARAM_LENGTH,
   };
-  const { trustedProxies = [], tls } = options;
+  const { trustedProxies = [], cors = true, tls } = options;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
     requestTimeout: options.requestTimeoutMs ?? 120_000,
@@ -39,7 +43,10 @@ export function createAdapter(options: ListenerOptions) {
     skipMiddie: true,
     routerOptions,
     rewriteUrl: ({ url = '' }) => withoutOldPrefix(url),
+    clientErrorHandler: refuseConnection,
+    // No hook runs before these, so they bring their headers themselves.
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+      if (cors) void reply.headers(CORS_HEADERS);
       sendMatrixError(reply, toMatrixError(error));
     },
     ...(tls !== undefined && { https: tls }),

@@ -1,4 +1,6 @@
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@atoll/telemetry';
 import { MatrixError, isJsonObject } from '@atoll/matrix';
@@ -216,7 +218,13 @@ describe('answers', () => {
   });
 
   test('of errors are too', async () => {
-    for (const path of ['/v3/broken', '/v3/unknown', '/v3/messages']) {
+    for (const path of [
+      '/v3/broken',
+      '/v3/unknown',
+      '/v3/messages',
+      '/v3/%zz',
+      `/v3/rooms/${'x'.repeat(3000)}/state/t`,
+    ]) {
       const { headers } = await call('GET', path);
       expect(headers['content-type']).toBe('application/json');
       expect(headers['access-control-allow-origin']).toBe('*');
@@ -250,6 +258,21 @@ describe('answers', () => {
       headers: { 'retry-after': '2' },
       body: { retry_after_ms: 1500 },
     });
+  });
+});
+
+describe('what is no HTTP', () => {
+  test.each([
+    ['nonsense\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\nHost: s\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+  ])('is refused in the form of Matrix: %#', async (bytes, status) => {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    socket.end(bytes);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(head).toContain('\r\nContent-Type: application/json\r\n');
+    expect(JSON.parse(body)).toEqual({ errcode: 'M_UNKNOWN', error: expect.any(String) });
   });
 });
 
@@ -291,7 +314,7 @@ describe('paths', () => {
   });
 
   test('that cannot be decoded are refused', async () => {
-    expect(errorOf(await call('GET', '/v3/rooms/%ff/state/t/k'))).toEqual([400, 'M_UNKNOWN']);
+    expect(errorOf(await call('GET', '/v3/rooms/%ff/state/t/k'))).toEqual([400, 'M_INVALID_PARAM']);
   });
 
   test('may end in a slash', async () => {

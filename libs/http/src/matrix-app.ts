@@ -26,8 +26,6 @@ export interface MatrixAppOptions extends ListenerOptions {
   /** Names the listener in metrics, such as `client` or `federation`. */
   readonly listener: string;
   readonly logger: Logger;
-  /** Whether web pages may call it; true unless said otherwise. */
-  readonly cors?: boolean;
   /** Requests in flight, long polls not counted, past which callers get 503. */
   readonly maxInFlight?: number;
   /** Whether callers continue their trace, and so decide what is sampled. */

@@ -14,6 +14,8 @@ const BY_STATUS: Readonly<Record<number, () => MatrixError>> = {
  */
 export function toMatrixError(error: unknown): MatrixError {
   if (error instanceof MatrixError) return error;
+  if (error instanceof Error && 'code' in error && error.code === 'FST_ERR_BAD_URL')
+    return invalidParam('The path is not percent-encoded UTF-8');
   const status = statusOf(error);
   if (status === undefined || status < 400 || status >= 500)
     return new MatrixError(500, 'M_UNKNOWN', 'Internal server error');
