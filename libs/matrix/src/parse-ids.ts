@@ -2,14 +2,12 @@ import type { DeviceId, EventId, RoomAlias, RoomId, ServerName, UserId } from '.
 
 const MAX_BYTES = 255;
 const SERVER_NAME = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?$/;
-/** Any localpart that a server must accept from others: the historical grammar, without control characters. */
-// eslint-disable-next-line no-control-regex
-const HISTORICAL_LOCALPART = /^[^:\u0000]*$/;
 const STRICT_LOCALPART = /^[a-z0-9._=/+-]+$/;
 const OPAQUE_HASH = /^[A-Za-z0-9_-]{43}$/;
 
 const withinLimit = (value: string) => Buffer.byteLength(value) <= MAX_BYTES;
-const hasLoneSurrogate = (value: string) => !value.isWellFormed();
+/** Half a character is no UTF-8, and PostgreSQL holds no NUL in text. */
+const isStorable = (value: string) => value.isWellFormed() && !value.includes('\0');
 
 /** @see https://spec.matrix.org/v1.19/appendices/#server-name */
 export function isServerName(value: unknown): value is ServerName {
@@ -19,8 +17,9 @@ export function isServerName(value: unknown): value is ServerName {
 function isSigilId(value: unknown, sigil: string): value is string {
   if (typeof value !== 'string' || !value.startsWith(sigil) || !withinLimit(value)) return false;
   const colon = value.indexOf(':');
-  if (colon < 0 || hasLoneSurrogate(value)) return false;
-  return HISTORICAL_LOCALPART.test(value.slice(1, colon)) && isServerName(value.slice(colon + 1));
+  if (colon < 0 || !isStorable(value)) return false;
+  // Before the colon stands whatever the historical grammar allows: servers must accept it from others.
+  return isServerName(value.slice(colon + 1));
 }
 
 /** Accepts historical user ids, as servers must. @see https://spec.matrix.org/v1.19/appendices/#user-identifiers */
@@ -35,7 +34,10 @@ export function isNewUserLocalpart(localpart: string): boolean {
 
 /** Both forms: `!opaque:server` and, of room version 12, `!hash`. @see https://spec.matrix.org/v1.19/appendices/#room-ids */
 export function isRoomId(value: unknown): value is RoomId {
-  return isSigilId(value, '!') || (typeof value === 'string' && value.startsWith('!') && OPAQUE_HASH.test(value.slice(1)));
+  return (
+    isSigilId(value, '!') ||
+    (typeof value === 'string' && value.startsWith('!') && OPAQUE_HASH.test(value.slice(1)))
+  );
 }
 
 /** @see https://spec.matrix.org/v1.19/appendices/#room-aliases */
@@ -45,12 +47,18 @@ export function isRoomAlias(value: unknown): value is RoomAlias {
 
 /** Any event id of any room version. @see https://spec.matrix.org/v1.19/appendices/#event-ids */
 export function isEventId(value: unknown): value is EventId {
-  return typeof value === 'string' && value.length > 1 && value.startsWith('$') && withinLimit(value) && !hasLoneSurrogate(value);
+  return (
+    typeof value === 'string' &&
+    value.length > 1 &&
+    value.startsWith('$') &&
+    withinLimit(value) &&
+    isStorable(value)
+  );
 }
 
 /** A device id that a client may choose: 1 to 255 bytes. */
 export function isDeviceId(value: unknown): value is DeviceId {
-  return typeof value === 'string' && value.length > 0 && withinLimit(value) && !hasLoneSurrogate(value);
+  return typeof value === 'string' && value.length > 0 && withinLimit(value) && isStorable(value);
 }
 
 /** The server name of a user id, alias or old room id: what stands after the first colon. */

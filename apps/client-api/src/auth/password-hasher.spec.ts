@@ -18,7 +18,9 @@ it('makes Argon2id hashes of the configured cost that match their password only'
 
 it('refuses what it could not do soon, and goes on', async () => {
   const results = await Promise.allSettled(Array.from({ length: 100 }, () => hasher.hash('correct horse')));
-  const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const refusals = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  );
   expect(refusals.length).toBeGreaterThanOrEqual(100 - 64 - 3);
   expect(refusals.length).toBeLessThan(100 - 64);
   expect(refusals.every((error) => error instanceof MatrixError && error.status === 503)).toBe(true);

@@ -8,9 +8,6 @@ const storable = (value: string) => !value.includes('\0') && value.isWellFormed(
 export const textSchema = (maxLength: number) =>
   z.string().max(maxLength).refine(storable, 'holds a NUL or half a character');
 
-export const deviceIdSchema = z.custom<DeviceId>(
-  (value) => isDeviceId(value) && storable(value),
-  'not a device id',
-);
+export const deviceIdSchema = z.custom<DeviceId>((value) => isDeviceId(value), 'not a device id');
 
 export const displayNameOfDeviceSchema = textSchema(255);

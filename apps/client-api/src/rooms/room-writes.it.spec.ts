@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ROOM_EXISTS } from '@atoll/contract';
 import { RoomRows } from '@atoll/database/testing';
 import { forbidden, type JsonObject, MatrixError, type RoomId } from '@atoll/matrix';
 import { type HashedEvent, hashDraft, rulesOf, type EventDraft } from '@atoll/room-rules';
@@ -128,11 +129,15 @@ describe('POST /createRoom', () => {
 
   it('tries again with another create event when the room exists by chance', async () => {
     app.commands.answer = () => {
-      if (app.commands.asked.length === 1) throw new MatrixError(400, 'M_ROOM_IN_USE', 'exists');
+      if (app.commands.asked.length === 1) throw new MatrixError(409, ROOM_EXISTS, 'exists');
       return { roomId: '!new' };
     };
     expect((await create({})).body).toEqual({ room_id: '!new' });
     expect(new Set(asked().map((input) => input['roomId'])).size).toBe(2);
+    app.commands.answer = () => {
+      throw new MatrixError(409, ROOM_EXISTS, 'exists');
+    };
+    expect((await create({})).body['errcode']).toBe('M_LIMIT_EXCEEDED');
   });
 
   it('calls an initial state that the rules refuse invalid', async () => {

@@ -1,4 +1,9 @@
-import { AccountReader, RegistrationTokenReader, RegistrationTokenTransactor, UiaSessionReader } from '@atoll/database';
+import {
+  AccountReader,
+  RegistrationTokenReader,
+  RegistrationTokenTransactor,
+  UiaSessionReader,
+} from '@atoll/database';
 import type { JsonObject } from '@atoll/matrix';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { openPlatform, type Platform } from '../../platform/platform.js';
@@ -21,13 +26,21 @@ let instances: UserInteractiveAuth[];
 
 beforeAll(async () => {
   api = await startTestClientApi();
-  platforms = await Promise.all(['one', 'two'].map((instanceId) => openPlatform({ ...api.config, instanceId })));
+  platforms = await Promise.all(
+    ['one', 'two'].map((instanceId) => openPlatform({ ...api.config, instanceId })),
+  );
   instances = platforms.map(({ config, database, redis }) => {
     const limiter = new RateLimiter(config, redis);
     const check = new PasswordCheck(new AccountReader(database), new PasswordHasher(config));
     const tokenStage = new RegistrationTokenStage(new RegistrationTokenReader(database), limiter);
     const passwordStage = new PasswordStage(config, check, limiter);
-    return new UserInteractiveAuth(new UiaSessionReader(database), database, limiter, passwordStage, tokenStage);
+    return new UserInteractiveAuth(
+      new UiaSessionReader(database),
+      database,
+      limiter,
+      passwordStage,
+      tokenStage,
+    );
   });
   await api.database.db.transaction().execute((trx) => {
     return new RegistrationTokenTransactor(trx).create({ token: 'good', usesAllowed: null, expiresTs: null });

@@ -6,6 +6,7 @@ import {
   badJson,
   type JsonObject,
   MatrixError,
+  overloaded,
   type RoomAlias,
   type RoomId,
   type UserId,
@@ -24,6 +25,7 @@ type Input = CommandInput<typeof CreateRoom>;
 
 /** Tries with another time, where the same user made the same room elsewhere in the same millisecond. */
 const MAX_TRIES = 3;
+const RETRY_AFTER_MS = 1000;
 
 /** Creates a room: composes the command, of which the create event is a part because it may decide the room's id. */
 @Injectable()
@@ -86,7 +88,8 @@ export class CreateRoomHandler {
       } catch (error) {
         if (!(error instanceof MatrixError)) throw error;
         if (error.status === 403) throw new MatrixError(400, 'M_INVALID_ROOM_STATE', error.message);
-        if (error.errcode !== ROOM_EXISTS || tries === MAX_TRIES) throw error;
+        if (error.errcode !== ROOM_EXISTS) throw error;
+        if (tries === MAX_TRIES) throw overloaded(RETRY_AFTER_MS);
       }
     }
   }

@@ -1,6 +1,7 @@
 import { jsonObjectSchema, roomPresets, userIdSchema } from '@atoll/contract';
 import { rulesOf } from '@atoll/room-rules';
 import { z } from 'zod';
+import { eventTypeSchema, stateKeySchema } from '../access/event-schemas.js';
 
 const roomVersionSchema = z.string().refine((version) => rulesOf(version) !== undefined, {
   message: 'This room version is not supported',
@@ -43,7 +44,7 @@ export const createRoomSchema = z.object({
   room_version: roomVersionSchema.optional(),
   creation_content: jsonObjectSchema.default({}),
   initial_state: z
-    .array(z.object({ type: z.string(), state_key: z.string().default(''), content: jsonObjectSchema }))
+    .array(z.object({ type: eventTypeSchema, state_key: stateKeySchema, content: jsonObjectSchema }))
     .max(MAX_EVENTS)
     .default([]),
   preset: z.enum(roomPresets).optional(),

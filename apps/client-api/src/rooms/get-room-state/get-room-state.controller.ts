@@ -3,6 +3,7 @@ import { AccessToken, Requester, type UserRequester } from '@atoll/http';
 import { type JsonObject, notFound, type RoomId } from '@atoll/matrix';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { eventTypeSchema, stateKeySchema } from '../access/event-schemas.js';
 import { servedPdu } from '../../events/client-event.js';
 import { ClientEvents } from '../../events/client-events.js';
 import { RoomAccess } from '../access/room-access.js';
@@ -37,12 +38,12 @@ export class GetRoomStateController {
   async getRoomStateWithKey(
     @Requester() requester: UserRequester,
     @Param('roomId', { schema: roomIdSchema }) roomId: RoomId,
-    @Param('eventType') eventType: string,
-    @Param('stateKey') stateKey: string | undefined,
+    @Param('eventType', { schema: eventTypeSchema }) eventType: string,
+    @Param('stateKey', { schema: stateKeySchema }) stateKey: string,
     @Query({ schema: getRoomStateWithKeySchema }) { format }: GetRoomStateWithKey,
   ): Promise<JsonObject> {
     const readable = await this.access.readable(requester.userId, roomId);
-    const event = await this.states.one(readable, eventType, stateKey ?? '');
+    const event = await this.states.one(readable, eventType, stateKey);
     if (event === undefined) throw notFound('The room has no such state');
     if (format === 'content') return servedPdu(event).content;
     return this.clientEvents.serveState(requester, [event])[0] ?? {};

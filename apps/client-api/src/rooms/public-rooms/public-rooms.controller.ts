@@ -2,6 +2,7 @@ import { AccessToken, optionalBody, Public } from '@atoll/http';
 import type { JsonObject } from '@atoll/matrix';
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { textSchema } from '../../auth/text.schema.js';
 import { PublicRoomsHandler } from './public-rooms.handler.js';
 
 const serverSchema = z.object({ server: z.string().optional() });
@@ -19,8 +20,8 @@ const queryPublicRoomsSchema = optionalBody(
     since: z.string().nullish(),
     filter: z
       .object({
-        generic_search_term: z.string().nullish(),
-        room_types: z.array(z.string().nullable()).nullish(),
+        generic_search_term: textSchema(1024).nullish(),
+        room_types: z.array(textSchema(255).nullable()).max(100).nullish(),
       })
       .nullish(),
     include_all_networks: z.boolean().optional(),

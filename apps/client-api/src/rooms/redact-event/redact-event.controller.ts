@@ -2,6 +2,7 @@ import { eventIdSchema, jsonObjectSchema, roomIdSchema } from '@atoll/contract';
 import { AccessToken, optionalBody, Requester, type UserRequester } from '@atoll/http';
 import type { EventId, JsonObject, RoomId } from '@atoll/matrix';
 import { Body, Controller, Param, Put } from '@nestjs/common';
+import { transactionIdSchema } from '../access/event-schemas.js';
 import { RoomCommands } from '../commands/room-commands.js';
 import { transactionOf } from '../commands/transaction.js';
 
@@ -16,7 +17,7 @@ export class RedactEventController {
     @Requester() requester: UserRequester,
     @Param('roomId', { schema: roomIdSchema }) roomId: RoomId,
     @Param('eventId', { schema: eventIdSchema }) redacts: EventId,
-    @Param('txnId') txnId: string,
+    @Param('txnId', { schema: transactionIdSchema }) txnId: string,
     @Body({ schema: optionalBody(jsonObjectSchema) }) content: JsonObject,
   ): Promise<JsonObject> {
     const event_id = await this.commands.sendEvent({

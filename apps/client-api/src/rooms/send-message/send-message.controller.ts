@@ -2,6 +2,7 @@ import { jsonObjectSchema, roomIdSchema } from '@atoll/contract';
 import { AccessToken, Requester, type UserRequester } from '@atoll/http';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Body, Controller, Param, Put } from '@nestjs/common';
+import { eventTypeSchema, transactionIdSchema } from '../access/event-schemas.js';
 import { RoomCommands } from '../commands/room-commands.js';
 import { transactionOf } from '../commands/transaction.js';
 
@@ -15,8 +16,8 @@ export class SendMessageController {
   async sendMessage(
     @Requester() requester: UserRequester,
     @Param('roomId', { schema: roomIdSchema }) roomId: RoomId,
-    @Param('eventType') type: string,
-    @Param('txnId') txnId: string,
+    @Param('eventType', { schema: eventTypeSchema }) type: string,
+    @Param('txnId', { schema: transactionIdSchema }) txnId: string,
     @Body({ schema: jsonObjectSchema }) content: JsonObject,
   ): Promise<JsonObject> {
     const transaction = transactionOf(requester, ['rooms', roomId, 'send', type], txnId);

@@ -2,6 +2,7 @@ import { jsonObjectSchema, roomIdSchema } from '@atoll/contract';
 import { AccessToken, Requester, type UserRequester } from '@atoll/http';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Body, Controller, Param, Put } from '@nestjs/common';
+import { eventTypeSchema, stateKeySchema } from '../access/event-schemas.js';
 import { SetRoomStateHandler } from './set-room-state.handler.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
@@ -14,12 +15,12 @@ export class SetRoomStateController {
   async setRoomStateWithKey(
     @Requester() { userId }: UserRequester,
     @Param('roomId', { schema: roomIdSchema }) roomId: RoomId,
-    @Param('eventType') type: string,
-    @Param('stateKey') stateKey: string | undefined,
+    @Param('eventType', { schema: eventTypeSchema }) type: string,
+    @Param('stateKey', { schema: stateKeySchema }) stateKey: string,
     @Body({ schema: jsonObjectSchema }) content: JsonObject,
   ): Promise<JsonObject> {
     return {
-      event_id: await this.handler.handle(userId, roomId, { type, stateKey: stateKey ?? '', content }),
+      event_id: await this.handler.handle(userId, roomId, { type, stateKey, content }),
     };
   }
 }

@@ -1,0 +1,59 @@
+import { RoomRows } from '@atoll/database/testing';
+import type { RoomId } from '@atoll/matrix';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ALICE, BOB, type RoomsApp, startRoomsApp } from './rooms-app.spec-support.js';
+
+let app: RoomsApp;
+beforeAll(async () => {
+  app = await startRoomsApp();
+  const room = await RoomRows.create(app.database, { roomId: '!hostile:hs1' as RoomId });
+  await room.state('m.room.create', ALICE, { additional_creators: [BOB] });
+  await room.member(ALICE, 'join');
+});
+afterAll(() => app.stop());
+
+const error = (status: number, errcode: string) => ({ status, body: { errcode, error: expect.any(String) } });
+const NUL = '%00';
+
+describe('text that PostgreSQL cannot hold', () => {
+  it.each([
+    ['GET', `state/${NUL}`],
+    ['GET', `state/${NUL}/`],
+    ['GET', `state/m.room.name/a${NUL}`],
+    ['GET', `event/$a${NUL}`],
+    ['GET', `context/$a${NUL}`],
+    ['PUT', `send/a${NUL}/1`],
+    ['PUT', `send/a/1${NUL}`],
+    ['PUT', `state/a${NUL}`],
+    ['PUT', `state/a/b${NUL}`],
+    ['PUT', `redact/$a${NUL}/1`],
+    ['PUT', `redact/$a/1${NUL}`],
+  ] as const)('is refused: %s %s', async (method, path) => {
+    const answer = await app.call(
+      ALICE,
+      method,
+      `rooms/!hostile:hs1/${path}`,
+      method === 'GET' ? undefined : {},
+    );
+    expect(answer).toEqual(error(400, 'M_INVALID_PARAM'));
+  });
+
+  it.each([{ type: 'a\0' }, { type: 'a', state_key: '\0' }, { type: '\ud800' }])(
+    'is refused as initial state: %j',
+    async (state) => {
+      const body = { initial_state: [{ content: {}, ...state }] };
+      expect(await app.call(ALICE, 'POST', 'createRoom', body)).toEqual(error(400, 'M_BAD_JSON'));
+    },
+  );
+
+  it.each([{ generic_search_term: 'a\0' }, { room_types: ['a\0'] }])(
+    'is refused in a search: %j',
+    async (filter) => {
+      expect(await app.call(ALICE, 'POST', 'publicRooms', { filter })).toEqual(error(400, 'M_BAD_JSON'));
+    },
+  );
+
+  it('reaches no room', () => {
+    expect(app.commands.asked).toEqual([]);
+  });
+});
