@@ -3,9 +3,8 @@ import { MatrixError } from '@atoll/matrix';
 import { expect, it } from '@jest/globals';
 import { PasswordHasher } from './password-hasher.js';
 
-const hasher = new PasswordHasher(
-  loadConfig({ ATOLL_PASSWORD_HASH_MEMORY_KIB: '8', ATOLL_PASSWORD_HASH_ITERATIONS: '1' }),
-);
+const config = loadConfig({ ATOLL_PASSWORD_HASH_MEMORY_KIB: '8', ATOLL_PASSWORD_HASH_ITERATIONS: '1' });
+const hasher = new PasswordHasher(config);
 
 it('makes Argon2id hashes of the configured cost that match their password only', async () => {
   const hash = await hasher.hash('correct horse');
@@ -25,4 +24,13 @@ it('refuses what it could not do soon, and goes on', async () => {
   expect(refusals.length).toBeLessThan(100 - 64);
   expect(refusals.every((error) => error instanceof MatrixError && error.status === 503)).toBe(true);
   expect(await hasher.hash('correct horse')).toContain('argon2id');
+});
+
+it('compares again after the time of its first comparison was too busy', async () => {
+  const busy = new PasswordHasher(config);
+  const hashes = Promise.allSettled(Array.from({ length: 100 }, () => busy.hash('correct horse')));
+  await expect(busy.matches('decoy', undefined)).rejects.toMatchObject({ status: 503 });
+  await hashes;
+  expect(await busy.matches('decoy', undefined)).toBe(false);
+  expect(await busy.matches('correct horse', await busy.hash('correct horse'))).toBe(true);
 });

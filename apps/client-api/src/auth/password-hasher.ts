@@ -28,10 +28,20 @@ export class PasswordHasher {
 
   /** Takes as long when there is no hash to compare with, so that time does not tell which accounts exist. */
   async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
-    this.decoy ??= this.hash('decoy');
-    const compared = passwordHash ?? (await this.decoy);
+    // Waited for in either case, so that the first comparison tells nothing either.
+    const decoy = await (this.decoy ??= this.makeDecoy());
+    const compared = passwordHash ?? decoy;
     const matches = await this.inTurn(() => verify(compared, password));
     return matches && compared === passwordHash;
+  }
+
+  private async makeDecoy(): Promise<string> {
+    try {
+      return await this.hash('decoy');
+    } catch (error) {
+      this.decoy = undefined;
+      throw error;
+    }
   }
 
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {
