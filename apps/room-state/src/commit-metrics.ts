@@ -1,6 +1,6 @@
 import { NotOwnerError } from '@atoll/database';
-import { counter, histogram, observableGauge } from '@atoll/telemetry';
-import type { GroupCommit } from './room-actor/group-commit.js';
+import { counter, histogram, type Logger, observableGauge } from '@atoll/telemetry';
+import type { Committed, GroupCommit } from './room-actor/group-commit.js';
 import type { RoomRegistry } from './room-actor/room-registry.js';
 
 const committedEvents = counter('atoll_committed_events_total', 'Events that room-state has committed');
@@ -12,10 +12,29 @@ const batchSize = histogram(
 );
 const failedCommits = counter('atoll_failed_commits_total', 'Commits that wrote nothing');
 
-export function observeCommit(events: number, seconds: number): void {
+const commitsInDoubt = counter('atoll_commits_in_doubt_total', 'Times that the fate of a commit was unknown');
+const stateResets = counter(
+  'atoll_state_resets_total',
+  'State resolutions that removed state, or moved a membership or power levels, without an event that did so',
+);
+
+/** Also says where a resolution reset state; `state_resets` has what was before and after. */
+export function observeCommit({ units, events, seconds }: Committed, logger: Logger): void {
   committedEvents.add(events);
   batchSize.record(events);
   commitSeconds.record(seconds);
+  for (const { actor, events: own } of units) {
+    for (const { event, reset } of own) {
+      if (reset === undefined) continue;
+      stateResets.add(1);
+      const { roomId } = actor;
+      logger.warn({ roomId, cause: event.eventId, keys: reset.length }, 'A state resolution reset state');
+    }
+  }
+}
+
+export function observeDoubt(): void {
+  commitsInDoubt.add(1);
 }
 
 export function observeFailedCommit(error: unknown): void {

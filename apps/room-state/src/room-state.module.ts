@@ -12,12 +12,12 @@ import { EarlierAnswers } from './answers/earlier-answers.js';
 import { LocalEventBuilder } from './append-event/local-event-builder.js';
 import { ChangeMembershipHandler } from './change-membership/change-membership.handler.js';
 import { RestrictedJoins } from './change-membership/restricted-joins.js';
-import { observeCommit, observeFailedCommit, observeMemory } from './commit-metrics.js';
+import { observeCommit, observeDoubt, observeFailedCommit, observeMemory } from './commit-metrics.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
 import type { Platform } from './platform.js';
 import { type ResolutionWorkers, StateResolver } from './resolve/state-resolver.js';
 import { EventCache } from './room-actor/event-cache.js';
-import { GroupCommit } from './room-actor/group-commit.js';
+import { GroupCommit, type GroupCommitObserver } from './room-actor/group-commit.js';
 import { RoomCommands } from './room-actor/room-commands.js';
 import { type OwnedPartitions, RoomRegistry } from './room-actor/room-registry.js';
 import { SendEventHandler } from './send-event/send-event.handler.js';
@@ -47,11 +47,13 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const events = new EventCache(reader, EVENT_BYTES);
   const registry = new RoomRegistry(
     reader,
+    events,
     ownership,
     (id) => partitionOf(id, config.partitions),
     ROOM_BYTES,
   );
-  const commits = new GroupCommit(transactor, observer(platform, ownership, registry));
+  const announcer = new Announcer(platform.redis);
+  const commits = new GroupCommit(transactor, observer(platform, announcer, ownership, registry, events));
   const rooms = new RoomCommands(registry, commits);
   const builder = new LocalEventBuilder(events, interner, transactor, config.serverName, signingKey);
   const workers: ResolutionWorkers = new Piscina({
@@ -69,6 +71,7 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const values = [
     [RoomActorReader, reader],
     [RoomTransactor, transactor],
+    [Announcer, announcer],
     [EventCache, events],
     [RoomRegistry, registry],
     [RoomCommands, rooms],
@@ -84,19 +87,32 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
 }
 
 /** After a commit: tell the readers. After a failed one: forget what was built on it. */
-function observer({ redis, logger }: Platform, ownership: Ownership, registry: RoomRegistry) {
-  const announcer = new Announcer(redis);
+function observer(
+  { logger }: Platform,
+  announcer: Announcer,
+  ownership: Ownership,
+  registry: RoomRegistry,
+  events: EventCache,
+): GroupCommitObserver {
   return {
-    committed: (from: number, to: number, events: number, seconds: number) => {
-      observeCommit(events, seconds);
-      announcer.publish(EventsCommitted, { from, to });
+    committed: (committed) => {
+      for (const unit of committed.units) for (const { event } of unit.events) events.committed(event);
+      observeCommit(committed, logger);
+      const { last, accepted } = committed;
+      if (last !== undefined) announcer.publish(EventsCommitted, { from: last - accepted + 1, to: last });
     },
-    failed: (actors: ReadonlySet<Parameters<RoomRegistry['drop']>[0]>, error: unknown) => {
-      for (const actor of actors) registry.drop(actor);
+    undone: ({ actor }) => {
+      registry.drop(actor);
+    },
+    failed: (error) => {
       observeFailedCommit(error);
       if (error instanceof NotOwnerError)
         for (const { partition } of error.lost) ownership.fencedOut(partition);
-      else logError(logger, error, 'A commit failed; its commands start again');
+      else logError(logger, error, 'A commit failed; its commands start again or fail with it');
+    },
+    inDoubt: (error) => {
+      observeDoubt();
+      logError(logger, error, 'It is not known yet whether a commit happened; no other begins before');
     },
   };
 }

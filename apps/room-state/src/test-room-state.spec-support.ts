@@ -12,7 +12,7 @@ import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, testRedis } from '@atoll/embedded';
 import { generateSigningKey } from '@atoll/event-crypto';
 import type { EventId, JsonObject, RoomId, UserId } from '@atoll/matrix';
-import { CommandContext, connectRedis } from '@atoll/redis-streams';
+import { Announcer, CommandContext, connectRedis } from '@atoll/redis-streams';
 import { hashDraft, rulesOf } from '@atoll/room-rules';
 import { createLogger } from '@atoll/telemetry';
 import { Test } from '@nestjs/testing';
@@ -71,6 +71,7 @@ export async function startTestRoomState() {
     signingKey,
     fencedOut,
     module,
+    announcer: module.get(Announcer),
     createRoom: async (options: Partial<CommandInput<typeof CreateRoom>> = {}, version = '12') => {
       const input = createRoomInput(options, version);
       await handlers.create.handle(input, context('room.create', input.roomId));
@@ -82,6 +83,12 @@ export async function startTestRoomState() {
       handlers.send.handle(
         { roomId, sender, type: 'm.room.message', content: { msgtype: 'm.text', body } },
         context('room.send-event', roomId),
+      ),
+    /** A message whose caller waits until `deadline`, ms since 1970. */
+    sendUntil: (deadline: number, roomId: RoomId, body: string) =>
+      handlers.send.handle(
+        { roomId, sender: ALICE, type: 'm.room.message', content: { body } },
+        context('room.send-event', roomId, randomUUID(), deadline),
       ),
     membership: (
       input: Omit<CommandInput<typeof ChangeMembership>, 'content'> & { content?: JsonObject },
@@ -105,8 +112,13 @@ export async function startTestRoomState() {
 
 export type TestRoomState = Awaited<ReturnType<typeof startTestRoomState>>;
 
-function context(pattern: Command['pattern'], roomId: RoomId, key: string = randomUUID()): CommandContext {
-  return new CommandContext(pattern, key, Date.now() + 10_000, partitionOf(roomId, PARTITIONS), EPOCH, 1);
+function context(
+  pattern: Command['pattern'],
+  roomId: RoomId,
+  key: string = randomUUID(),
+  deadline = Date.now() + 10_000,
+): CommandContext {
+  return new CommandContext(pattern, key, deadline, partitionOf(roomId, PARTITIONS), EPOCH, 1);
 }
 
 function createRoomInput(

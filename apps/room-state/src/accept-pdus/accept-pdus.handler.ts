@@ -44,9 +44,7 @@ export class AcceptPdusHandler {
   }
 
   private async accept(input: Input, json: JsonObject, context: CommandContext): Promise<PduResult> {
-    const rules = await this.rooms.run(input.roomId, deadlineOf(context), (actor) =>
-      Promise.resolve({ answer: actor?.rules }),
-    );
+    const rules = await this.rooms.rulesOf(input.roomId, deadlineOf(context));
     if (!rules) return { eventId: null, outcome: 'refused', reason: 'unknown room' };
     const checked = await this.signatures.check(json, rules);
     if ('refused' in checked) return { eventId: null, outcome: 'refused', reason: checked.refused };

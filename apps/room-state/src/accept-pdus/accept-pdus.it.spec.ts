@@ -1,8 +1,16 @@
-import { EVENT_STATUS, EventReader, RoomReader, type StateEventRef, StateReader } from '@atoll/database';
+import {
+  DatabaseUnavailable,
+  EVENT_STATUS,
+  EventReader,
+  RoomReader,
+  RoomTransactor,
+  type StateEventRef,
+  StateReader,
+} from '@atoll/database';
 import { generateSigningKey } from '@atoll/event-crypto';
 import type { EventId, JsonObject, Pdu, RoomEvent, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { authTypesForEvent, buildEvent, rulesOf, type RoomVersionRules } from '@atoll/room-rules';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ALICE, BOB, startTestRoomState, type TestRoomState } from '../test-room-state.spec-support.js';
 
 const HS2 = 'hs2' as ServerName;
@@ -207,5 +215,24 @@ describe('events of another server', () => {
     expect(winner).toBe(topic.eventId);
     const follow = await remote(message('after'), { prev: [topic.eventId], state: branchState });
     expect(await accept(follow)).toMatchObject({ outcome: 'accepted' });
+  });
+
+  it('does not take an event for known whose commit failed, nor for durable before it is', async () => {
+    const event = await remote(message('twice'));
+    const transactor = service.module.get(RoomTransactor);
+    const reached = Promise.withResolvers<undefined>();
+    const held = Promise.withResolvers<undefined>();
+    const commit = jest.spyOn(transactor, 'commit').mockImplementationOnce(async () => {
+      reached.resolve(undefined);
+      await held.promise;
+      throw new DatabaseUnavailable('gone');
+    });
+    const outcomes = Promise.all([accept(event), accept(event)]);
+    await reached.promise;
+    held.resolve(undefined);
+    expect((await outcomes).map((result) => result?.outcome).sort()).toEqual(['accepted', 'duplicate']);
+    commit.mockRestore();
+    expect((await stored(event.eventId))?.position).not.toBeNull();
+    expect(await extremities()).toEqual([event.eventId]);
   });
 });

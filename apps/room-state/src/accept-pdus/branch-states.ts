@@ -31,10 +31,14 @@ export class BranchStates {
     return this.resolver.resolve(states, actor.rules);
   }
 
-  /** The resolution of a branch's state with the states after other events. */
-  async merge(actor: RoomActor, branch: StateMap, others: readonly KnownEvent[]): Promise<StateMap> {
+  /** The resolution of the state after an event that is about to be taken with the states after other events. */
+  async merge(
+    actor: RoomActor,
+    taking: { readonly event: KnownEvent; readonly after: StateMap },
+    others: readonly KnownEvent[],
+  ): Promise<StateMap> {
     const states = await Promise.all(others.map((event) => this.afterOne(actor, event)));
-    return this.resolver.resolve([branch, ...states], actor.rules);
+    return this.resolver.resolve([taking.after, ...states], actor.rules, taking.event);
   }
 
   private async afterOne(actor: RoomActor, event: KnownEvent): Promise<StateMap> {

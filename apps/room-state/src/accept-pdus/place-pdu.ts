@@ -45,10 +45,9 @@ export class PduPlacement {
       accepted: judged.verdict === 'accepted',
       bytes: JSON.stringify(pdu).length,
     };
-    this.events.add(event);
     const extremities = withTip(actor, event);
     const edits = event.accepted
-      ? await this.toEdits(await this.changes(actor, judged, event, extremities, extendsTip))
+      ? await this.toEdits(await this.changes(actor, judged, event, extremities, extendsTip), event)
       : [];
     const reset = resetsAmong(edits, event, actor);
     const simple = extendsTip && event.accepted;
@@ -67,6 +66,7 @@ export class PduPlacement {
       ...(redactsNid !== undefined && event.accepted && { redactsNid }),
     };
     actor.take(pending, extremities);
+    this.events.hold(event);
     return { actor, events: [pending], extremities: actor.extremities, depth: actor.depth };
   }
 
@@ -93,12 +93,18 @@ export class PduPlacement {
     if (others.length === 0) return stateDifference(actor.state, after);
     return stateDifference(
       actor.state,
-      await this.branches.merge(actor, after, await this.branches.known(others)),
+      await this.branches.merge(actor, { event, after }, await this.branches.known(others)),
     );
   }
 
-  private async toEdits(changes: ReadonlyMap<StateKey, EventId | null>): Promise<StateEdit[]> {
-    const holders = await this.events.load([...changes.values()].flatMap((id) => id ?? []));
+  /** `taking`: the event that is being placed, which nothing else knows yet. */
+  private async toEdits(
+    changes: ReadonlyMap<StateKey, EventId | null>,
+    taking?: KnownEvent,
+  ): Promise<StateEdit[]> {
+    const ids = [...changes.values()].filter((id) => id !== null && id !== taking?.eventId);
+    const holders = await this.events.load(ids as EventId[]);
+    if (taking) holders.set(taking.eventId, taking);
     const edits: StateEdit[] = [];
     for (const [key, eventId] of changes) {
       const [type, stateKey] = splitStateKey(key);

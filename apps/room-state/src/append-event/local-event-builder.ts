@@ -123,6 +123,9 @@ export class LocalEventBuilder {
     const stateKeyNid = pdu.state_key === undefined ? null : await this.stateKeyNid(pdu.state_key);
     const eventNid = await this.transactor.reserveEventNid();
     const event = { ...hashed.event, eventNid, bytes: hashed.signedBytes.length + 200, accepted: true };
+    const signed = signHashedEvent(hashed, this.serverName, this.key).then((signedEvent) => signedEvent.pdu);
+    // Nobody may be left to wait for it when its actor is dropped; the commit that waits gets the error all the same.
+    signed.catch(() => undefined);
     const pending: PendingEvent = {
       event,
       typeNid,
@@ -130,15 +133,15 @@ export class LocalEventBuilder {
       senderNid,
       verdict: 'accepted',
       problem: null,
-      signed: signHashedEvent(hashed, this.serverName, this.key).then((signed) => signed.pdu),
+      signed,
       edits: stateEdits(pdu, typeNid, stateKeyNid, eventId, eventNid),
       ...extra,
     };
     const extremities = new Map(actor.extremities);
     for (const id of prev) extremities.delete(id);
     extremities.set(eventId, eventNid);
-    this.events.add(event);
     actor.take(pending, extremities);
+    this.events.hold(event);
     return pending;
   }
 

@@ -61,11 +61,7 @@ export class CreateRoomHandler {
     const { partition, epoch } = this.registry.ownership(input.roomId);
     const roomNid = await this.transactor.reserveRoomNid();
     const actor = new RoomActor(input.roomId, roomNid, rules, partition, epoch, new Map(), new Map(), 0, 0);
-    const created = { hashed: hashDraft(draft, rules), prev: [] };
-    const events: PendingEvent[] = [await this.builder.append(actor, created)];
-    for (const local of initialEvents(input, rules)) {
-      events.push(await this.builder.append(actor, await this.builder.build(actor, local)));
-    }
+    const events = await this.firstEvents(actor, draft, input);
     const answer = { roomId: input.roomId };
     return {
       answer,
@@ -78,6 +74,20 @@ export class CreateRoomHandler {
         commandResult: { key: context.idempotencyKey, result: answer },
       },
     };
+  }
+
+  private async firstEvents(actor: RoomActor, draft: EventDraft, input: Input): Promise<PendingEvent[]> {
+    try {
+      const created = { hashed: hashDraft(draft, actor.rules), prev: [] };
+      const events = [await this.builder.append(actor, created)];
+      for (const local of initialEvents(input, actor.rules)) {
+        events.push(await this.builder.append(actor, await this.builder.build(actor, local)));
+      }
+      return events;
+    } catch (error) {
+      this.registry.drop(actor);
+      throw error;
+    }
   }
 }
 

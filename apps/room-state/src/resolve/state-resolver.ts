@@ -27,20 +27,28 @@ export class StateResolver {
     private readonly workers: ResolutionWorkers,
   ) {}
 
-  /** @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution */
-  async resolve(states: readonly StateMap[], rules: RoomVersionRules): Promise<StateMap> {
+  /**
+   * @param taking an event in one of the states that the server is only about to take
+   * @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution
+   */
+  async resolve(states: readonly StateMap[], rules: RoomVersionRules, taking?: RoomEvent): Promise<StateMap> {
     const [only] = states;
     if (states.length === 1 && only) return only;
     const started = performance.now();
-    const resolved = await this.resolveLoading(states, rules);
+    const resolved = await this.resolveLoading(states, rules, taking);
     duration.record((performance.now() - started) / 1000, { algorithm: rules.stateResolution });
     return resolved;
   }
 
   /** The algorithm says which events it missed; it runs again until none of those exists. */
-  private async resolveLoading(states: readonly StateMap[], rules: RoomVersionRules): Promise<StateMap> {
-    const known = new Map<EventId, RoomEvent>();
-    await this.loadWithAuthChains(eventsNeededForResolution(states), known);
+  private async resolveLoading(
+    states: readonly StateMap[],
+    rules: RoomVersionRules,
+    taking?: RoomEvent,
+  ): Promise<StateMap> {
+    const known = new Map<EventId, RoomEvent>(taking && [[taking.eventId, taking]]);
+    const needed = [...eventsNeededForResolution(states), ...(taking?.pdu.auth_events ?? [])];
+    await this.loadWithAuthChains(needed, known);
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       if (known.size > WORKER_THRESHOLD) return this.resolveInWorker(states, known, rules);
       const missed = new Set<EventId>();

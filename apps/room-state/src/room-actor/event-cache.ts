@@ -6,9 +6,13 @@ import type { KnownEvent } from './pending-event.js';
 /** A parsed event takes about this many times the length of its JSON. */
 const OBJECT_OVERHEAD = 3;
 
-/** Events that rooms authorise by, bounded in bytes over all rooms of the process. */
+/**
+ * Events that rooms authorise by: committed ones within a byte budget over all rooms of the process, and all that wait for
+ * their commit, which nothing else could give back.
+ */
 export class EventCache {
   private readonly events: LRUCache<EventId, KnownEvent>;
+  private readonly uncommitted = new Map<EventId, KnownEvent>();
 
   constructor(
     private readonly reader: RoomActorReader,
@@ -21,15 +25,26 @@ export class EventCache {
   }
 
   get(eventId: EventId): KnownEvent | undefined {
-    return this.events.get(eventId);
+    return this.uncommitted.get(eventId) ?? this.events.get(eventId);
   }
 
-  add(event: KnownEvent): void {
+  /** Keeps an event that an actor has taken, until {@link committed} or {@link forget}. */
+  hold(event: KnownEvent): void {
+    this.uncommitted.set(event.eventId, event);
+  }
+
+  committed(event: KnownEvent): void {
+    this.release(event);
     this.events.set(event.eventId, event);
   }
 
-  delete(eventId: EventId): void {
-    this.events.delete(eventId);
+  /** The event was not committed and does not exist. */
+  forget(event: KnownEvent): void {
+    this.release(event);
+  }
+
+  private release(event: KnownEvent): void {
+    if (this.uncommitted.get(event.eventId) === event) this.uncommitted.delete(event.eventId);
   }
 
   /** Those of the ids that the server knows, from memory or the database. */
@@ -37,7 +52,7 @@ export class EventCache {
     const found = new Map<EventId, KnownEvent>();
     const absent: EventId[] = [];
     for (const id of eventIds) {
-      const event = this.events.get(id);
+      const event = this.get(id);
       if (event) found.set(id, event);
       else absent.push(id);
     }

@@ -1,9 +1,9 @@
 import {
   EVENT_STATUS,
   isCommitInDoubt,
-  NotOwnerError,
-  type EventCommit,
+  isRetryable,
   type NewRoom,
+  NotOwnerError,
   type RoomCommit,
   type RoomTransactor,
 } from '@atoll/database';
@@ -11,11 +11,13 @@ import type { EventId } from '@atoll/matrix';
 import { withSpan } from '@atoll/telemetry';
 import { type Context, context, trace } from '@opentelemetry/api';
 import type { PendingEvent } from './pending-event.js';
-import type { RoomActor } from './room-actor.js';
+import { ActorDropped, type RoomActor } from './room-actor.js';
+import { toRoomCommit } from './to-room-commit.js';
 
 /** What one command writes: events of one room in their order, and the answer to give again. */
 export interface CommitUnit {
   readonly actor: RoomActor;
+  /** None: the command changes nothing, and only waits until that on which it decided is durable. */
   readonly events: readonly PendingEvent[];
   /** The room's forward extremities and depth once these events are in. */
   readonly extremities: ReadonlyMap<EventId, number>;
@@ -31,37 +33,46 @@ interface Waiting extends CommitUnit {
   reject(error: unknown): void;
 }
 
+/** What one transaction wrote. `last` is the position of its newest accepted event; `undefined` without any. */
+export interface Committed {
+  readonly units: readonly CommitUnit[];
+  readonly events: number;
+  readonly accepted: number;
+  readonly last: number | undefined;
+  readonly seconds: number;
+}
+
 export interface GroupCommitObserver {
-  /** Events from..to are visible; called once per commit, before its commands are answered. */
-  committed(from: number, to: number, events: number, seconds: number): void;
-  /** All actors of the batch are to be dropped: nothing was written. */
-  failed(actors: ReadonlySet<RoomActor>, error: unknown): void;
+  /** Called once per transaction, as its commands are answered. */
+  committed(committed: Committed): void;
+  /** Nothing of this was written, and nothing may be built on it: its actor must go. */
+  undone(unit: CommitUnit): void;
+  /** A transaction failed for good; called once, after its units were undone. */
+  failed(error: unknown): void;
+  /** The connection broke during a COMMIT, or again while the database was asked what became of it. */
+  inDoubt(error: unknown): void;
 }
 
 const MAX_EVENTS_PER_COMMIT = 1000;
+/** Of JSON, which is made in one turn of the event loop. */
+const MAX_BYTES_PER_COMMIT = 4 * 1024 * 1024;
 const LOOK_UP_PAUSE_MS = 250;
-const VERDICT_STATUS = {
-  accepted: EVENT_STATUS.accepted,
-  'soft-failed': EVENT_STATUS.softFailed,
-  rejected: EVENT_STATUS.rejected,
-} as const;
 
 /**
  * One transaction at a time for all rooms of the process: while one is in flight, the next batch gathers, so that batches
- * grow with the load and an idle server waits for nobody. A batch succeeds or fails as a whole.
+ * grow with the load and an idle server waits for nobody. A transaction that fails because of one unit is split until
+ * that unit stands alone; the others do not notice.
  */
 export class GroupCommit {
   private queue: Waiting[] = [];
   private running = false;
-  /** After an error that one unit must have caused, units go one by one until this many have passed. */
-  private alone = 0;
 
   constructor(
     private readonly transactor: RoomTransactor,
     private readonly observer: GroupCommitObserver,
   ) {}
 
-  /** Resolves when the unit is durable; rejects when its batch failed, whatever the reason. */
+  /** Resolves when the unit, and all that was enqueued before it, is durable; rejects when nothing of it was written. */
   enqueue(unit: CommitUnit): Promise<void> {
     return new Promise((resolve, reject) => {
       this.queue.push({ ...unit, trace: context.active(), resolve, reject });
@@ -77,27 +88,33 @@ export class GroupCommit {
     this.running = true;
     // Commands that arrived in the same turn of the event loop share the first batch.
     await new Promise(setImmediate);
-    while (this.queue.length > 0) await this.commitNext(this.takeBatch());
+    while (this.queue.length > 0) {
+      const batch = this.takeBatch();
+      try {
+        await this.commitNext(batch);
+      } catch (error) {
+        // Whatever this is, it must not be the end of all commits. Those that are answered already stay so.
+        for (const unit of batch) unit.reject(error);
+      }
+    }
     this.running = false;
   }
 
   private takeBatch(): Waiting[] {
-    if (this.alone > 0) {
-      this.alone -= 1;
-      return this.queue.splice(0, 1);
-    }
     let events = 0;
+    let bytes = 0;
     let units = 0;
     for (const unit of this.queue) {
       events += unit.events.length;
-      if (units > 0 && events > MAX_EVENTS_PER_COMMIT) break;
+      for (const { event } of unit.events) bytes += event.bytes;
+      if (units > 0 && (events > MAX_EVENTS_PER_COMMIT || bytes > MAX_BYTES_PER_COMMIT)) break;
       units += 1;
     }
     return this.queue.splice(0, units);
   }
 
   /** The commit belongs to the trace of its first command and is linked to those of the others. */
-  private commitNext(units: Waiting[]): Promise<void> {
+  private commitNext(units: readonly Waiting[]): Promise<void> {
     const [parent = context.active(), ...others] = units.map((unit) => unit.trace);
     const links = others
       .flatMap((other) => trace.getSpanContext(other) ?? [])
@@ -105,21 +122,51 @@ export class GroupCommit {
     return withSpan('commit', { 'atoll.units': units.length }, () => this.settle(units), { parent, links });
   }
 
-  private async settle(units: Waiting[]): Promise<void> {
-    const started = performance.now();
+  private async settle(units: readonly Waiting[]): Promise<void> {
+    // Built on something that failed or went to another owner after they had decided.
+    this.undo(
+      units.filter(({ actor }) => actor.dropped),
+      new ActorDropped(),
+    );
+    const live = units.filter(({ actor }) => !actor.dropped);
+    if (live.length === 0) return;
+    let committed: Committed;
     try {
-      const batch = await toCommit(units);
-      const last = await this.commitOrLookUp(batch);
-      const accepted = batch.events.filter((event) => event.status === EVENT_STATUS.accepted);
-      settlePositions(units, last, accepted.length);
-      if (last !== undefined) {
-        const seconds = (performance.now() - started) / 1000;
-        this.observer.committed(last - accepted.length + 1, last, batch.events.length, seconds);
-      }
-      for (const unit of units) unit.resolve();
+      committed = await this.write(live);
     } catch (error) {
-      this.fail(units, error);
+      await this.settleFailed(live, error);
+      return;
     }
+    settlePositions(committed);
+    for (const unit of live) unit.resolve();
+    if (committed.events > 0) this.observer.committed(committed);
+  }
+
+  private async settleFailed(units: readonly Waiting[], error: unknown): Promise<void> {
+    const isLost = lostBy(error);
+    const lost = units.filter(({ actor }) => isLost(actor.partition));
+    if (lost.length > 0 && lost.length < units.length) {
+      this.fail(lost, error);
+      await this.settle(units.filter((unit) => !lost.includes(unit)));
+      return;
+    }
+    const passes = isRetryable(error) || isCommitInDoubt(error) || error instanceof NotOwnerError;
+    if (units.length === 1 || passes) {
+      this.fail(units, error);
+      return;
+    }
+    const middle = units.length >> 1;
+    await this.settle(units.slice(0, middle));
+    await this.settle(units.slice(middle));
+  }
+
+  private async write(units: readonly Waiting[]): Promise<Committed> {
+    const started = performance.now();
+    const batch = await toRoomCommit(units);
+    const last = batch.events.length > 0 ? await this.commitOrLookUp(batch) : undefined;
+    const accepted = batch.events.filter(({ status }) => status === EVENT_STATUS.accepted).length;
+    const seconds = (performance.now() - started) / 1000;
+    return { units, events: batch.events.length, accepted, last, seconds };
   }
 
   private async commitOrLookUp(batch: RoomCommit): Promise<number | undefined> {
@@ -127,6 +174,7 @@ export class GroupCommit {
       return await this.transactor.commit(batch);
     } catch (error) {
       if (!isCommitInDoubt(error)) throw error;
+      this.observer.inDoubt(error);
       const outcome = await this.lookUp(batch);
       if (!outcome.committed) throw error;
       return outcome.lastPosition;
@@ -135,78 +183,39 @@ export class GroupCommit {
 
   /** Asks until the database answers: no room of the batch may go on before its doubt is settled. */
   private async lookUp(batch: RoomCommit): Promise<{ committed: boolean; lastPosition: number | undefined }> {
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       try {
         return await this.transactor.wasCommitted(batch);
-      } catch {
+      } catch (error) {
+        if (tries === 1) this.observer.inDoubt(error);
         await new Promise((resolve) => setTimeout(resolve, LOOK_UP_PAUSE_MS));
       }
     }
   }
 
-  /** Fails the batch, and what waits for the same rooms: it was built on the failed events. */
-  private fail(units: Waiting[], error: unknown): void {
-    const actors = new Set(units.map((unit) => unit.actor));
-    if (units.length > 1 && !(error instanceof NotOwnerError))
-      this.alone = Math.max(this.alone, units.length);
-    this.observer.failed(actors, error);
-    const builtOnThem = this.queue.filter((unit) => actors.has(unit.actor));
-    this.queue = this.queue.filter((unit) => !actors.has(unit.actor));
-    for (const unit of [...units, ...builtOnThem]) unit.reject(error);
+  private fail(units: readonly Waiting[], error: unknown): void {
+    this.undo(units, error);
+    this.observer.failed(error);
+  }
+
+  private undo(units: readonly Waiting[], error: unknown): void {
+    for (const unit of units) {
+      this.observer.undone(unit);
+      unit.reject(error);
+    }
   }
 }
 
-function settlePositions(units: readonly CommitUnit[], last: number | undefined, accepted: number): void {
+function lostBy(error: unknown): (partition: number) => boolean {
+  const lost = new Set(error instanceof NotOwnerError ? error.lost.map(({ partition }) => partition) : []);
+  return (partition) => lost.has(partition);
+}
+
+function settlePositions({ units, last, accepted }: Committed): void {
   let position = last === undefined ? 0 : last - accepted;
   for (const unit of units) {
     const inTimeline = unit.events.filter((event) => event.verdict === 'accepted').length;
     position += inTimeline;
-    unit.actor.committed(unit.events.length, inTimeline > 0 ? position : undefined);
+    unit.actor.committed(unit.events, inTimeline > 0 ? position : undefined);
   }
-}
-
-async function toCommit(units: readonly CommitUnit[]): Promise<RoomCommit> {
-  const fences = new Map<string, { partition: number; epoch: number }>();
-  const heads = new Map<number, RoomCommit['heads'][number]>();
-  const events: Promise<EventCommit>[] = [];
-  for (const { actor, extremities, depth, ...unit } of units) {
-    fences.set(`${actor.partition},${actor.epoch}`, { partition: actor.partition, epoch: actor.epoch });
-    heads.set(actor.roomNid, { roomNid: actor.roomNid, extremities: [...extremities.values()], depth });
-    for (const pending of unit.events) events.push(toEventCommit(actor.roomNid, pending));
-  }
-  return {
-    fences: [...fences.values()],
-    newRooms: units.flatMap((unit) => unit.newRoom ?? []),
-    events: await Promise.all(events),
-    heads: [...heads.values()],
-    commandResults: units.flatMap((unit) => unit.commandResult ?? []),
-  };
-}
-
-async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<EventCommit> {
-  const { event, edits } = pending;
-  const pdu = await pending.signed;
-  return {
-    eventNid: event.eventNid,
-    eventId: event.eventId,
-    roomNid,
-    typeNid: pending.typeNid,
-    stateKeyNid: pending.stateKeyNid,
-    senderNid: pending.senderNid,
-    depth: pdu.depth,
-    originServerTs: pdu.origin_server_ts,
-    status: VERDICT_STATUS[pending.verdict],
-    problem: pending.problem,
-    json: JSON.stringify(pdu),
-    stateChanges: edits.map(({ typeNid, stateKeyNid, eventNid }) => ({ typeNid, stateKeyNid, eventNid })),
-    membershipChanges: edits.flatMap((edit) =>
-      edit.membership && edit.eventNid !== null
-        ? [{ userNid: edit.stateKeyNid, membership: edit.membership, eventNid: edit.eventNid }]
-        : [],
-    ),
-    ...(pending.state && { state: pending.state }),
-    ...(pending.transaction && { transaction: pending.transaction }),
-    ...(pending.redactsNid !== undefined && { redactsNid: pending.redactsNid }),
-    ...(pending.reset && { reset: pending.reset }),
-  };
 }

@@ -1,10 +1,14 @@
 import type { EventId, RoomId } from '@atoll/matrix';
 import { type RoomVersionRules, type StateKey, stateKey } from '@atoll/room-rules';
-import type { PendingEvent } from './pending-event.js';
+import type { KnownEvent, PendingEvent } from './pending-event.js';
 
 /** Thrown to a command whose actor was dropped (a failed commit, a lost partition): it starts again on a fresh one. */
 export class ActorDropped extends Error {
   override readonly name = 'ActorDropped';
+
+  constructor(options?: ErrorOptions) {
+    super('the room was dropped from memory', options);
+  }
 }
 
 /** Rough memory of one entry of the state map: key, event id, table. */
@@ -18,7 +22,7 @@ const BYTES_PER_ACTOR = 2_000;
  */
 export class RoomActor {
   private turn: Promise<unknown> = Promise.resolve();
-  private uncommitted = 0;
+  private readonly uncommitted = new Set<KnownEvent>();
   private whenDrained: (() => void)[] = [];
   dropped = false;
 
@@ -52,9 +56,13 @@ export class RoomActor {
     return this.state.get(stateKey(type, key));
   }
 
-  /** Takes an event into memory: those that follow build on it before it is committed. */
+  /**
+   * Takes an event into memory: those that follow build on it before it is committed.
+   * @throws ActorDropped
+   */
   take(pending: PendingEvent, extremities: ReadonlyMap<EventId, number>): void {
-    this.uncommitted += 1;
+    if (this.dropped) throw new ActorDropped();
+    this.uncommitted.add(pending.event);
     if (pending.verdict !== 'accepted') return;
     for (const edit of pending.edits) {
       const key = stateKey(edit.type, edit.stateKey);
@@ -65,27 +73,29 @@ export class RoomActor {
     this.depth = Math.max(this.depth, pending.event.pdu.depth);
   }
 
-  /** Told by the commit: so many events of this room are durable, the newest at `position`. */
-  committed(events: number, position: number | undefined): void {
-    this.uncommitted -= events;
+  /** Told by the commit: these events of this room are durable, the newest at `position`. */
+  committed(events: readonly PendingEvent[], position: number | undefined): void {
+    for (const { event } of events) this.uncommitted.delete(event);
     if (position !== undefined) this.lastPosition = Math.max(this.lastPosition, position);
-    if (this.uncommitted === 0) for (const tell of this.whenDrained.splice(0)) tell();
+    if (this.uncommitted.size === 0) for (const tell of this.whenDrained.splice(0)) tell();
   }
 
   /** Resolves when every event in memory is committed; rejects when the actor is dropped meanwhile. */
   async drained(): Promise<void> {
-    if (this.uncommitted > 0 && !this.dropped)
+    if (this.uncommitted.size > 0 && !this.dropped)
       await new Promise<void>((resolve) => this.whenDrained.push(resolve));
     if (this.dropped) throw new ActorDropped();
   }
 
-  drop(): void {
+  /** Makes what waits on it fail; returns the events that were never committed as far as it knows. */
+  drop(): KnownEvent[] {
     this.dropped = true;
     for (const tell of this.whenDrained.splice(0)) tell();
+    return [...this.uncommitted];
   }
 
   get hasUncommitted(): boolean {
-    return this.uncommitted > 0;
+    return this.uncommitted.size > 0;
   }
 
   /** Approximate memory, in bytes. */

@@ -1,7 +1,7 @@
 import { isCommitInDoubt, isRetryable, NotOwnerError } from '@atoll/database';
-import type { RoomId } from '@atoll/matrix';
-import { overloaded } from '@atoll/matrix';
+import { overloaded, type RoomId } from '@atoll/matrix';
 import { NotOwner } from '@atoll/redis-streams';
+import type { RoomVersionRules } from '@atoll/room-rules';
 import type { CommitUnit, GroupCommit } from './group-commit.js';
 import { ActorDropped, type RoomActor } from './room-actor.js';
 import type { RoomRegistry } from './room-registry.js';
@@ -13,40 +13,54 @@ export interface Decision<Answer> {
 }
 
 const RETRY_PAUSE_MS = 50;
+const RETRY_AFTER_MS = 1000;
+/** Half of the commands that the transport hands over at once: however slow one room is, the others get theirs. */
+const MAX_IN_HAND = 512;
 
 /** Runs commands on rooms: a turn with the actor, the next commit, and again from the start when the actor was dropped. */
 export class RoomCommands {
+  private readonly inHand = new Map<RoomId, number>();
+
   constructor(
     private readonly registry: RoomRegistry,
     private readonly commits: GroupCommit,
   ) {}
 
   /**
-   * Lets `decide` have its turn on the room and answers when what it decided is durable. `decide` runs again, on a
-   * freshly loaded room, when a commit that it built on failed; it must not have effects of its own.
+   * Lets `decide` have its turn on the room and answers when what it decided, and all that it decided on, is durable.
+   * `decide` runs again, on a freshly loaded room, when a commit that it built on failed; it must not have effects of its own.
    * @param deadline ms since 1970
-   * @throws NotOwner, or what `decide` throws
+   * @throws NotOwner, MatrixError 503 when the room has too many commands in hand, or what `decide` throws
    */
   async run<Answer>(
     roomId: RoomId,
     deadline: number,
     decide: (actor: RoomActor | undefined) => Promise<Decision<Answer>>,
   ): Promise<Answer> {
-    for (;;) {
-      try {
-        return await this.attempt(roomId, decide);
-      } catch (error) {
-        if (error instanceof NotOwnerError)
-          throw new NotOwner(error.lost[0]?.partition ?? -1, { cause: error });
-        if (!(error instanceof ActorDropped) && !isRetryable(error) && !isCommitInDoubt(error)) throw error;
-        if (Date.now() + RETRY_PAUSE_MS >= deadline) throw overloaded(1000);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
-      }
+    const before = this.inHand.get(roomId) ?? 0;
+    if (before >= MAX_IN_HAND) throw overloaded(RETRY_AFTER_MS);
+    this.inHand.set(roomId, before + 1);
+    try {
+      return await untilDurable(deadline, () => this.attempt(roomId, deadline, decide));
+    } finally {
+      const left = (this.inHand.get(roomId) ?? 1) - 1;
+      if (left > 0) this.inHand.set(roomId, left);
+      else this.inHand.delete(roomId);
     }
+  }
+
+  /** The rules of a room that exists, which never change: needs no turn. */
+  rulesOf(roomId: RoomId, deadline: number): Promise<RoomVersionRules | undefined> {
+    return untilDurable(deadline, async () => {
+      const actor = await this.registry.acquire(roomId);
+      if (actor) this.registry.release(actor);
+      return actor?.rules;
+    });
   }
 
   private async attempt<Answer>(
     roomId: RoomId,
+    deadline: number,
     decide: (actor: RoomActor | undefined) => Promise<Decision<Answer>>,
   ): Promise<Answer> {
     const actor = await this.registry.acquire(roomId);
@@ -54,9 +68,11 @@ export class RoomCommands {
     try {
       let commit: Promise<void> | undefined;
       const { answer } = await actor.exclusive(async () => {
-        const decision = await decide(actor);
+        if (Date.now() >= deadline) throw overloaded(RETRY_AFTER_MS);
+        const decision = await decideOn(actor, decide);
         // Inside the turn, so that a room's commits keep the order of its decisions.
-        if (decision.unit) commit = this.commits.enqueue(decision.unit);
+        const unit = decision.unit ?? (actor.hasUncommitted ? nothingNew(actor) : undefined);
+        if (unit) commit = this.commits.enqueue(unit);
         return decision;
       });
       await commit;
@@ -75,6 +91,38 @@ export class RoomCommands {
       return answer;
     } finally {
       this.registry.release(unit.actor);
+    }
+  }
+}
+
+/** A refusal by a state that was dropped meanwhile is none. */
+async function decideOn<Answer>(
+  actor: RoomActor,
+  decide: (actor: RoomActor) => Promise<Decision<Answer>>,
+): Promise<Decision<Answer>> {
+  try {
+    return await decide(actor);
+  } catch (error) {
+    throw actor.dropped ? new ActorDropped({ cause: error }) : error;
+  }
+}
+
+/** An answer by events that still wait for their commit waits with them. */
+function nothingNew(actor: RoomActor): CommitUnit {
+  return { actor, events: [], extremities: actor.extremities, depth: actor.depth };
+}
+
+/** Again and again while it fails for a reason that passes. */
+async function untilDurable<Answer>(deadline: number, attempt: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error instanceof NotOwnerError)
+        throw new NotOwner(error.lost[0]?.partition ?? -1, { cause: error });
+      if (!(error instanceof ActorDropped) && !isRetryable(error) && !isCommitInDoubt(error)) throw error;
+      if (Date.now() + RETRY_PAUSE_MS >= deadline) throw overloaded(RETRY_AFTER_MS);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
     }
   }
 }

@@ -3,6 +3,7 @@ import type { RoomId } from '@atoll/matrix';
 import { NotOwner } from '@atoll/redis-streams';
 import { rulesOf, stateKey } from '@atoll/room-rules';
 import { LRUCache } from 'lru-cache';
+import type { EventCache } from './event-cache.js';
 import { RoomActor } from './room-actor.js';
 
 /** The partitions that this instance owns, with the epochs of its ownership. */
@@ -21,6 +22,7 @@ export class RoomRegistry {
 
   constructor(
     private readonly reader: RoomActorReader,
+    private readonly events: EventCache,
     private readonly partitions: OwnedPartitions,
     private readonly partitionOf: (roomId: RoomId) => number,
     maxBytes: number,
@@ -103,8 +105,9 @@ export class RoomRegistry {
     return actor;
   }
 
+  /** Forgets a room and what it has decided since its last commit. */
   drop(actor: RoomActor): void {
-    actor.drop();
+    for (const event of actor.drop()) this.events.forget(event);
     if (this.inUse.get(actor.roomId)?.actor === actor) this.inUse.delete(actor.roomId);
     if (this.idle.peek(actor.roomId) === actor) this.idle.delete(actor.roomId);
   }

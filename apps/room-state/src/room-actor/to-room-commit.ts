@@ -1,0 +1,57 @@
+import { EVENT_STATUS, type EventCommit, type RoomCommit } from '@atoll/database';
+import type { CommitUnit } from './group-commit.js';
+import type { PendingEvent } from './pending-event.js';
+
+const VERDICT_STATUS = {
+  accepted: EVENT_STATUS.accepted,
+  'soft-failed': EVENT_STATUS.softFailed,
+  rejected: EVENT_STATUS.rejected,
+} as const;
+
+/** The rows of a batch. Waits for the signatures of its events. */
+export async function toRoomCommit(units: readonly CommitUnit[]): Promise<RoomCommit> {
+  const fences = new Map<string, { partition: number; epoch: number }>();
+  const heads = new Map<number, RoomCommit['heads'][number]>();
+  const events: Promise<EventCommit>[] = [];
+  for (const { actor, extremities, depth, ...unit } of units) {
+    if (unit.events.length === 0) continue;
+    fences.set(`${actor.partition},${actor.epoch}`, { partition: actor.partition, epoch: actor.epoch });
+    heads.set(actor.roomNid, { roomNid: actor.roomNid, extremities: [...extremities.values()], depth });
+    for (const pending of unit.events) events.push(toEventCommit(actor.roomNid, pending));
+  }
+  return {
+    fences: [...fences.values()],
+    newRooms: units.flatMap((unit) => unit.newRoom ?? []),
+    events: await Promise.all(events),
+    heads: [...heads.values()],
+    commandResults: units.flatMap((unit) => unit.commandResult ?? []),
+  };
+}
+
+async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<EventCommit> {
+  const { event, edits } = pending;
+  const pdu = await pending.signed;
+  return {
+    eventNid: event.eventNid,
+    eventId: event.eventId,
+    roomNid,
+    typeNid: pending.typeNid,
+    stateKeyNid: pending.stateKeyNid,
+    senderNid: pending.senderNid,
+    depth: pdu.depth,
+    originServerTs: pdu.origin_server_ts,
+    status: VERDICT_STATUS[pending.verdict],
+    problem: pending.problem,
+    json: JSON.stringify(pdu),
+    stateChanges: edits.map(({ typeNid, stateKeyNid, eventNid }) => ({ typeNid, stateKeyNid, eventNid })),
+    membershipChanges: edits.flatMap((edit) =>
+      edit.membership && edit.eventNid !== null
+        ? [{ userNid: edit.stateKeyNid, membership: edit.membership, eventNid: edit.eventNid }]
+        : [],
+    ),
+    ...(pending.state && { state: pending.state }),
+    ...(pending.transaction && { transaction: pending.transaction }),
+    ...(pending.redactsNid !== undefined && { redactsNid: pending.redactsNid }),
+    ...(pending.reset && { reset: pending.reset }),
+  };
+}
