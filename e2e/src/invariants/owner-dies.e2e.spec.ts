@@ -65,3 +65,21 @@ describe('an owner that', () => {
     await expectNothingLost(alice, log, acknowledged);
   });
 });
+
+test('a client-api that is killed: clients repeat what broke, and nothing is doubled', async () => {
+  const writer = new SteadyWriter(alice, roomIds.slice(0, 4), 0);
+  await writer.writes(20);
+  for (const instance of cluster.instances('client-api')) {
+    await instance.kill('SIGKILL');
+    await writer.writes(20);
+    await instance.start();
+  }
+  await writer.writes(20);
+  const acknowledged = await writer.stop();
+  expect(writer.failures.filter((failure) => !failure.startsWith('502 '))).toEqual([]);
+  for (const roomId of new Set(acknowledged.map((one) => one.roomId))) {
+    const sent = acknowledged.filter((one) => one.roomId === roomId);
+    const stored = (await log.events(roomId)).map((event) => event.content['body']);
+    expect(stored.slice(-sent.length)).toEqual(sent.map((one) => one.text));
+  }
+});

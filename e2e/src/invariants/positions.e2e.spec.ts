@@ -13,13 +13,13 @@ test('a reader that polls for later positions misses none, while two owners writ
 
   const writer = new SteadyWriter(alice, [...roomIds, ...roomIds], 0);
   const seen: number[] = [];
-  let writing = true;
+  const written = new AbortController();
   const reading = (async () => {
-    while (writing) seen.push(...(await log.positionsAfter(seen.at(-1) ?? from)));
+    while (!written.signal.aborted) seen.push(...(await log.positionsAfter(seen.at(-1) ?? from)));
   })();
   await writer.writes(100, 60_000);
   await writer.stop();
-  writing = false;
+  written.abort();
   await reading;
   seen.push(...(await log.positionsAfter(seen.at(-1) ?? from)));
 
