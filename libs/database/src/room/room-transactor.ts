@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { acquireClient } from '../acquire-client.js';
 import type { Database } from '../open-database.js';
 import { commitFailure, isCommitInDoubt } from '../database-errors.js';
 import { asNotOwner, type Fence, fenceStatement } from '../partition/fence-partitions.js';
@@ -25,7 +26,7 @@ export class RoomTransactor {
    * @throws CommitInDoubt when the connection broke while committing: ask {@link wasCommitted}.
    */
   async commit(batch: RoomCommit): Promise<number | undefined> {
-    const client = await this.database.pool.connect();
+    const client = await acquireClient(this.database.pool);
     let broken: Error | undefined;
     try {
       await this.begin(client, batch.fences);
@@ -87,7 +88,7 @@ export class RoomTransactor {
         .select(({ fn }) => fn.max('position').as('last'))
         .where('event_nid', 'in', nids)
         .executeTakeFirstOrThrow();
-      return { committed: stored !== undefined, lastPosition: (last as number | null) ?? undefined };
+      return { committed: stored !== undefined, lastPosition: last ?? undefined };
     });
   }
 
