@@ -1,7 +1,7 @@
 import { RoomRows } from '@atoll/database/testing';
-import type { RoomId } from '@atoll/matrix';
+import { forbidden, type RoomId } from '@atoll/matrix';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ALICE, BOB, type RoomsApp, startRoomsApp } from './rooms-app.spec-support.js';
+import { ALICE, BOB, CAROL, type RoomsApp, startRoomsApp } from './rooms-app.spec-support.js';
 
 let app: RoomsApp;
 beforeAll(async () => {
@@ -9,11 +9,13 @@ beforeAll(async () => {
   const room = await RoomRows.create(app.database, { roomId: '!hostile:hs1' as RoomId });
   await room.state('m.room.create', ALICE, { additional_creators: [BOB] });
   await room.member(ALICE, 'join');
+  await room.state('m.room.canonical_alias', ALICE, { alias: '#secret:hs1' });
 });
 afterAll(() => app.stop());
 
 const error = (status: number, errcode: string) => ({ status, body: { errcode, error: expect.any(String) } });
 const NUL = '%00';
+const state = (type: string) => `rooms/!hostile:hs1/state/${type}/`;
 
 describe('text that PostgreSQL cannot hold', () => {
   it.each([
@@ -56,4 +58,24 @@ describe('text that PostgreSQL cannot hold', () => {
   it('reaches no room', () => {
     expect(app.commands.asked).toEqual([]);
   });
+});
+
+describe('somebody who is not in the room', () => {
+  it.each([
+    ['m.room.power_levels', { users: { [BOB]: 1 } }],
+    ['m.room.power_levels', { users: { [CAROL]: 1 } }],
+    ['m.room.canonical_alias', { alias: '#secret:hs1' }],
+    ['m.room.canonical_alias', { alias: '#guess:hs1' }],
+  ])('learns nothing of its state by setting %s to %j', async (type, content) => {
+    expect(await app.call(CAROL, 'PUT', state(type), content)).toEqual({
+      status: 403,
+      body: forbidden('You are not in this room').body(),
+    });
+  });
+});
+
+it('looks up a bounded number of aliases', async () => {
+  const alt_aliases = Array.from({ length: 1000 }, (_, n) => `#alias-${n}:hs1`);
+  const answer = await app.call(ALICE, 'PUT', state('m.room.canonical_alias'), { alt_aliases });
+  expect(answer).toEqual(error(400, 'M_INVALID_PARAM'));
 });

@@ -1,20 +1,16 @@
-import { EventReader, RoomReader, StateReader } from '@atoll/database';
-import {
-  invalidParam,
-  isRoomAlias,
-  type JsonObject,
-  type JsonValue,
-  MatrixError,
-  type RoomId,
-} from '@atoll/matrix';
+import { EventReader, type RoomRecord, StateReader } from '@atoll/database';
+import { invalidParam, isRoomAlias, type JsonObject, type JsonValue, MatrixError } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ResolveAlias } from '../directory/resolve-alias.js';
+import type { StateCheck } from './state.check.js';
+
+/** Each is looked up. */
+const MAX_ADDED = 100;
 
 /** Whether what an `m.room.canonical_alias` adds are aliases of this very room. What it had before is not looked at. */
 @Injectable()
-export class CanonicalAliasCheck {
+export class CanonicalAliasCheck implements StateCheck {
   constructor(
-    private readonly rooms: RoomReader,
     private readonly states: StateReader,
     private readonly events: EventReader,
     private readonly aliases: ResolveAlias,
@@ -24,21 +20,21 @@ export class CanonicalAliasCheck {
    * @throws MatrixError 400 `M_INVALID_PARAM` for what is no alias, `M_BAD_ALIAS` for one that leads elsewhere
    * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey
    */
-  async check(roomId: RoomId, content: JsonObject): Promise<void> {
-    const known = new Set(namedBy(await this.current(roomId)));
-    for (const alias of namedBy(content)) {
-      if (known.has(alias)) continue;
+  async check(room: RoomRecord, content: JsonObject): Promise<void> {
+    const known = new Set(namedBy(await this.current(room)));
+    const added = namedBy(content).filter((alias) => !known.has(alias));
+    if (added.length > MAX_ADDED) throw invalidParam(`At most ${MAX_ADDED} aliases are added at once`);
+    for (const alias of added) {
       if (!isRoomAlias(alias)) throw invalidParam('An alias has a wrong form');
       const found = await this.aliases.find(alias);
-      if (found?.roomId !== roomId) {
+      if (found?.roomId !== room.roomId) {
         throw new MatrixError(400, 'M_BAD_ALIAS', `The alias ${alias} does not point to this room`);
       }
     }
   }
 
-  private async current(roomId: RoomId): Promise<JsonObject> {
-    const room = await this.rooms.byId(roomId);
-    const entry = room && (await this.states.stateEvent(room.roomNid, 'm.room.canonical_alias', ''));
+  private async current(room: RoomRecord): Promise<JsonObject> {
+    const entry = await this.states.stateEvent(room.roomNid, 'm.room.canonical_alias', '');
     const event = entry && (await this.events.byNids([entry.eventNid])).get(entry.eventNid);
     return event?.pdu.content ?? {};
   }

@@ -1,9 +1,11 @@
 import { RoomReader, StateReader } from '@atoll/database';
 import { type EventId, forbidden, type JsonObject, type RoomId, type UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
+import { RoomAccess } from '../access/room-access.js';
 import { RoomCommands } from '../commands/room-commands.js';
 import { CanonicalAliasCheck } from './canonical-alias.check.js';
 import { PowerLevelsCheck } from './power-levels.check.js';
+import type { StateCheck } from './state.check.js';
 
 export interface StateToSet {
   readonly type: string;
@@ -14,26 +16,31 @@ export interface StateToSet {
 /** Sets one key of a room's state. */
 @Injectable()
 export class SetRoomStateHandler {
+  private readonly checks: ReadonlyMap<string, StateCheck>;
+
   constructor(
+    private readonly access: RoomAccess,
     private readonly rooms: RoomReader,
     private readonly states: StateReader,
-    private readonly canonicalAlias: CanonicalAliasCheck,
-    private readonly powerLevels: PowerLevelsCheck,
+    canonicalAlias: CanonicalAliasCheck,
+    powerLevels: PowerLevelsCheck,
     private readonly commands: RoomCommands,
-  ) {}
+  ) {
+    this.checks = new Map<string, StateCheck>([
+      ['m.room.canonical_alias', canonicalAlias],
+      ['m.room.power_levels', powerLevels],
+    ]);
+  }
 
   /**
-   * 1. What this server checks although the room's rules would let it pass.
+   * 1. What this server checks although the room's rules would let it pass. Only for members: what is wrong with the
+   *    content depends on the room's state.
    * 2. A user's own join goes the way of every join: a restricted room needs somebody who lets the user in.
    * 3. Anything else is an event like any other; identical state answers the event that holds it.
    */
   async handle(sender: UserId, roomId: RoomId, state: StateToSet): Promise<EventId> {
-    if (state.stateKey === '' && state.type === 'm.room.canonical_alias') {
-      await this.canonicalAlias.check(roomId, state.content);
-    }
-    if (state.stateKey === '' && state.type === 'm.room.power_levels') {
-      await this.powerLevels.check(roomId, state.content);
-    }
+    const check = state.stateKey === '' ? this.checks.get(state.type) : undefined;
+    if (check !== undefined) await check.check(await this.access.joined(sender, roomId), state.content);
     const isOwnJoin =
       state.type === 'm.room.member' && state.stateKey === sender && state.content['membership'] === 'join';
     if (isOwnJoin) return this.join(sender, roomId, state.content);
