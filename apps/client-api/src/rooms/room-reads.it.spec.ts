@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RoomRows, type PlacedRow } from '@atoll/database/testing';
 import { ForgottenRoomTransactor } from '@atoll/database';
-import type { JsonObject, RoomId } from '@atoll/matrix';
+import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { tokenOf } from './access/pagination-token.js';
 import { ALICE, BOB, CAROL, type RoomsApp, startRoomsApp } from './rooms-app.spec-support.js';
 
@@ -145,6 +145,18 @@ describe('reading a room', () => {
       expect.arrayContaining([ALICE, BOB]),
     );
     expect(await app.call(ALICE, 'GET', path('members?membership=gone'))).toMatchObject({ status: 400 });
+  });
+
+  it('lists no members at a point that the user may not see', async () => {
+    const membersAt = (user: UserId, name: string) =>
+      app.call(user, 'GET', path(`members?at=${tokenOf(at[name]?.position ?? 0)}`));
+    expect(await membersAt(BOB, 'hidden')).toEqual(forbidden);
+    expect((await membersAt(BOB, 'm1')).status).toBe(200);
+    const later = (await membersAt(BOB, 'after')).body['chunk'] as JsonObject[];
+    expect(later.map(({ state_key, content }) => [state_key, content])).toContainEqual([
+      BOB,
+      { membership: 'leave' },
+    ]);
   });
 
   it('lists joined members with both profile keys, and joined rooms', async () => {
