@@ -85,7 +85,7 @@ export class RoomTransactor {
         .executeTakeFirst();
       const { last } = await trx
         .selectFrom('event_positions')
-        .select(({ fn }) => fn.max('position').as('last'))
+        .select(({ fn }) => fn.max<number | null>('position').as('last'))
         .where('event_nid', 'in', nids)
         .executeTakeFirstOrThrow();
       return { committed: stored !== undefined, lastPosition: last ?? undefined };
