@@ -13,9 +13,15 @@ export interface Pass {
   readonly cpu: CpuShare;
 }
 
+export interface PassLoad {
+  readonly processes: number;
+  readonly rooms: readonly LoadRoom[];
+  /** Commands that wait for their answer at any time. */
+  readonly inFlight: number;
+}
+
 /** One or two real room-state processes that are sent messages as fast as they take them. */
 export class RoomStateUnderLoad {
-  static readonly inFlight = 256;
   private readonly processes: readonly ServiceProcess[];
 
   constructor(
@@ -27,14 +33,14 @@ export class RoomStateUnderLoad {
     this.processes = cluster.instances('room-state');
   }
 
-  async pass(processes: number, rooms: readonly LoadRoom[], body: string): Promise<Pass> {
+  async pass({ processes, rooms, inFlight }: PassLoad, body: string): Promise<Pass> {
     await this.use(processes);
     const send = async (call: number) => {
       const room = rooms[call % rooms.length];
       if (room) await this.load.message(room, body);
     };
     // Rooms that changed hands are loaded before the clock runs.
-    await closedLoop(RoomStateUnderLoad.inFlight, 1, send);
+    await closedLoop(inFlight, 1, send);
     const running = this.processes.slice(0, processes);
     const before = await batches(running);
     const stop = countCpu({
@@ -43,7 +49,7 @@ export class RoomStateUnderLoad {
       Redis: () => cpuSeconds(this.servers.redis),
       load: () => cpuSeconds(process.pid),
     });
-    const { perSecond, done } = await closedLoop(RoomStateUnderLoad.inFlight, this.seconds, send);
+    const { perSecond, done } = await closedLoop(inFlight, this.seconds, send);
     const cpu = stop(done);
     const after = await batches(running);
     return { perSecond, cpu, batch: (after.events - before.events) / (after.commits - before.commits) };

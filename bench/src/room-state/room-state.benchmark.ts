@@ -6,9 +6,14 @@ import { alternate } from '../measure/alternate.js';
 import { median, ratios } from '../measure/spread.js';
 import { startDurablePostgres } from '../servers/servers.js';
 import { startServices } from '../servers/services.js';
-import { RoomStateUnderLoad, type Pass } from './room-state-under-load.js';
+import { type Pass, type PassLoad, RoomStateUnderLoad } from './room-state-under-load.js';
 
 const ROOMS = 500;
+/** As many commands as a process takes in hand at once. */
+const MANY = 1024;
+/** One room may not take more than half of that. */
+const HOT = 500;
+const FEW = 128;
 /** With the envelope of an event of room version 12 this makes about 1,000 bytes of JSON. */
 const BODY = 'a message of some length '.repeat(14);
 
@@ -33,17 +38,15 @@ export const roomState: Benchmark = {
       { postgres: postgres.pid, redis: redisPid },
       seconds,
     );
-    const passes: Record<'many' | 'hot' | 'two', Pass[]> = { many: [], hot: [], two: [] };
-    const pass =
-      (name: keyof typeof passes, processes: number, room: typeof rooms) => async (warmUp: boolean) => {
-        const result = await service.pass(processes, room, BODY);
-        if (!warmUp) passes[name].push(result);
-        bench.progress(
-          `${name}: ${Math.round(result.perSecond)} events/s in batches of ${Math.round(result.batch)}`,
-        );
-        lastBatch = name === 'many' ? result.batch : lastBatch;
-        return result.perSecond;
-      };
+    const passes: Passes = { many: [], few: [], hot: [], two: [] };
+    const pass = (name: keyof Passes, of: PassLoad) => async (warmUp: boolean) => {
+      const result = await service.pass(of, BODY);
+      if (!warmUp) passes[name].push(result);
+      const { perSecond, batch } = result;
+      bench.progress(`${name}: ${Math.round(perSecond)} events/s in batches of ${Math.round(batch)}`);
+      if (name === 'many') lastBatch = batch;
+      return perSecond;
+    };
     let lastBatch = 0;
     const insert = (writers: number) => async () =>
       bare.run({
@@ -54,11 +57,12 @@ export const roomState: Benchmark = {
         seconds,
       });
     const measured = await alternate(bench.pick(5, 2), {
-      many: pass('many', 1, rooms),
-      hot: pass('hot', 1, [hot]),
+      many: pass('many', { processes: 1, rooms, inFlight: MANY }),
+      few: pass('few', { processes: 1, rooms, inFlight: FEW }),
+      hot: pass('hot', { processes: 1, rooms: [hot], inFlight: HOT }),
       oneWriter: insert(1),
       twoWriters: insert(2),
-      two: pass('two', 2, rooms),
+      two: pass('two', { processes: 2, rooms, inFlight: MANY }),
     });
     remarks(bench, passes, await meanJsonBytes(load));
     return figures(measured, passes);
@@ -71,10 +75,11 @@ async function meanJsonBytes({ database }: RoomLoad): Promise<number> {
   return rows[0]?.mean ?? 0;
 }
 
-type Measured = Record<'many' | 'hot' | 'oneWriter' | 'twoWriters' | 'two', number[]>;
+type Passes = Record<'many' | 'few' | 'hot' | 'two', Pass[]>;
+type Measured = Record<keyof Passes | 'oneWriter' | 'twoWriters', number[]>;
 
-function figures(measured: Measured, passes: Record<'many' | 'hot' | 'two', Pass[]>): Figure[] {
-  const { many, hot, two, oneWriter, twoWriters } = measured;
+function figures(measured: Measured, passes: Passes): Figure[] {
+  const { many, few, hot, two, oneWriter, twoWriters } = measured;
   const bare = oneWriter.map((one, index) => Math.max(one, twoWriters[index] ?? 0));
   const perSecond = (what: string, values: number[]): Figure => ({ what, unit: 'events/s', passes: values });
   const cpu = (what: string, of: Pass[], program: string): Figure => ({
@@ -90,6 +95,7 @@ function figures(measured: Measured, passes: Record<'many' | 'hot' | 'two', Pass
   const programs = ['room-state', 'PostgreSQL', 'Redis', 'load'];
   return [
     perSecond('one process, many rooms', many),
+    perSecond(`one process, many rooms, ${FEW} in flight`, few),
     perSecond('one process, one hot room', hot),
     perSecond('two processes, many rooms', two),
     perSecond('bare inserts, one writer', oneWriter),
@@ -99,6 +105,11 @@ function figures(measured: Measured, passes: Record<'many' | 'hot' | 'two', Pass
     { what: 'hot room / many rooms', unit: '', passes: ratios(hot, many), goal: atLeast(0.5, '≥ 0.5') },
     { what: 'two processes / one', unit: '', passes: ratios(two, many), goal: atLeast(1.7, '≥ 1.7') },
     { what: 'events in a commit, many rooms', unit: '', passes: passes.many.map(({ batch }) => batch) },
+    {
+      what: `events in a commit, many rooms, ${FEW} in flight`,
+      unit: '',
+      passes: passes.few.map(({ batch }) => batch),
+    },
     ...programs.map((program) => cpu('one process, many rooms', passes.many, program)),
     machine('one process, many rooms', passes.many),
     ...programs.map((program) => cpu('two processes', passes.two, program)),
@@ -106,10 +117,10 @@ function figures(measured: Measured, passes: Record<'many' | 'hot' | 'two', Pass
   ];
 }
 
-function remarks(bench: Bench, passes: Record<'many' | 'hot' | 'two', Pass[]>, jsonBytes: number): void {
+function remarks(bench: Bench, passes: Passes, jsonBytes: number): void {
   const batch = Math.round(median(passes.many.map((one) => one.batch)));
   bench.remark(
-    `${RoomStateUnderLoad.inFlight} commands in flight from one load process, ${ROOMS} rooms, ${jsonBytes} bytes of JSON per event, each with a transaction id.`,
+    `${MANY} commands in flight from one load process where nothing else is said (${HOT} to the hot room), ${ROOMS} rooms, ${jsonBytes} bytes of JSON per event, each with a transaction id.`,
   );
   bench.remark(
     `Bare inserts: batches of ${batch} as room-state made them; the ratio takes the faster of one and two writers.`,
