@@ -1,4 +1,10 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import preset from '../jest.preset.js';
+
+// Where a checkout of the specification lies beside this repository, answers are compared with it.
+const specification = fileURLToPath(new URL('../../shared/matrix-spec', import.meta.url));
+if (existsSync(specification)) process.env.MATRIX_SPEC_DIR ??= specification;
 
 /** Runs against processes of the built apps; `globalSetup` starts the cluster that most files share, so build first. */
 export default {

@@ -55,6 +55,18 @@ describe('aliases (behaviour 15)', () => {
     expect(outcome(await remove(alice, second))).toBe('200');
   });
 
+  test('are made and removed without power, whatever level m.room.aliases has', async () => {
+    const room = await alice.createRoom({
+      preset: 'public_chat',
+      power_level_content_override: { events: { 'm.room.aliases': 50, 'm.room.canonical_alias': 50 } },
+    });
+    await bob.join(room);
+    const alias = newAlias();
+    expect(outcome(await put(bob, alias, room))).toBe('200');
+    expect(await canonical(alice, { alias }, room)).toBe('200');
+    expect(outcome(await remove(bob, alias))).toBe('200');
+  });
+
   test('that are canonical leave the state when an operator removes them', async () => {
     const alias = newAlias();
     await put(alice, alias);

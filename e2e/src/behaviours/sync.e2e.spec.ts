@@ -262,3 +262,15 @@ describe('summaries and lazy-loaded members (behaviour 29)', () => {
     expect(members(page.state)).toEqual([bob.userId]);
   });
 });
+
+test('a token at a redaction of an unknown event works (behaviour 27)', async () => {
+  const roomId = await publicRoom({ room_version: '11' });
+  await bob.join(roomId);
+  const unknown = `$${'A'.repeat(43)}`;
+  const redaction = await alice.request('PUT', path`/v3/rooms/${roomId}/redact/${unknown}/1`, {});
+  expect([200, 404]).toContain(redaction.status);
+  await alice.sendEvent(roomId, 'm.room.redaction', { redacts: unknown }).catch(() => undefined);
+  const follower = await bob.follow();
+  const eventId = await alice.send(roomId, 'afterwards');
+  expect((await follower.untilEvent(roomId, eventId)).content['body']).toBe('afterwards');
+});

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RoomLog, SteadyWriter, register, type Cluster, type TestUser } from '@atoll/testing';
+import {
+  RoomLog,
+  SteadyWriter,
+  register,
+  type Cluster,
+  type ServiceProcess,
+  type TestUser,
+} from '@atoll/testing';
 import { expectNothingLost } from './expect-nothing-lost.js';
 import { startSmallCluster } from './small-cluster.js';
 import { ownerOf, roomsOfBothOwners } from './writing-rooms.js';
@@ -29,6 +36,13 @@ async function untilOwnedByAnother(roomId: string, owner: string | undefined): P
   }
 }
 
+/** How often an instance refused a command, or PostgreSQL its commit, because the room was not its own any more. */
+async function refusals(instance: ServiceProcess): Promise<number> {
+  const metrics = await (await fetch(instance.metricsUrl)).text();
+  const counted = /^atoll_(?:command_not_owner|fenced_commits)_total\{.*\} (\d+)$/gm;
+  return [...metrics.matchAll(counted)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 describe('an owner that', () => {
   test('is killed: writes resume within 10 s, and nothing acknowledged is lost or doubled', async () => {
     roomIds = await roomsOfBothOwners(alice, log);
@@ -53,6 +67,7 @@ describe('an owner that', () => {
     const [roomId = ''] = roomIds;
     const owner = await ownerOf(cluster, log, roomId);
     const name = await log.owner(roomId);
+    const refusedBefore = await refusals(owner);
     await owner.kill('SIGSTOP');
     await untilOwnedByAnother(roomId, name);
     await writer.writes(20);
@@ -60,6 +75,7 @@ describe('an owner that', () => {
 
     await owner.kill('SIGCONT');
     await writer.writes(100);
+    expect(await refusals(owner)).toBeGreaterThan(refusedBefore);
     const acknowledged = await writer.stop();
     expect(writer.failures).toEqual([]);
     await expectNothingLost(alice, log, acknowledged);
