@@ -11,6 +11,7 @@ import { PduPlacement } from './accept-pdus/place-pdu.js';
 import { EarlierAnswers } from './answers/earlier-answers.js';
 import { LocalEventBuilder } from './append-event/local-event-builder.js';
 import { ChangeMembershipHandler } from './change-membership/change-membership.handler.js';
+import { MembershipChanges } from './change-membership/membership-changes.js';
 import { RestrictedJoins } from './change-membership/restricted-joins.js';
 import { observeCommit, observeDoubt, observeFailedCommit, observeMemory } from './commit-metrics.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
@@ -56,6 +57,7 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const commits = new GroupCommit(transactor, observer(platform, announcer, ownership, registry, events));
   const rooms = new RoomCommands(registry, commits);
   const builder = new LocalEventBuilder(events, interner, transactor, config.serverName, signingKey);
+  const restrictedJoins = new RestrictedJoins(reader, builder, config.serverName);
   const workers: ResolutionWorkers = new Piscina({
     filename: new URL('./resolve/resolve.worker.js', import.meta.url).href,
     minThreads: 0,
@@ -77,7 +79,7 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     [RoomCommands, rooms],
     [EarlierAnswers, new EarlierAnswers(reader)],
     [LocalEventBuilder, builder],
-    [RestrictedJoins, new RestrictedJoins(reader, builder, config.serverName)],
+    [MembershipChanges, new MembershipChanges(builder, restrictedJoins)],
     [SignatureCheck, new SignatureCheck(reader, config.serverName, signingKey)],
     [BranchStates, branches],
     [PduPlacement, new PduPlacement(interner, transactor, events, branches)],

@@ -1,5 +1,5 @@
 import { AcceptPdus, type CommandInput, type CommandOutput } from '@atoll/contract';
-import type { EventId, JsonObject, RoomEvent } from '@atoll/matrix';
+import { type EventId, isEventId, type JsonObject, type RoomEvent } from '@atoll/matrix';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
 import { canRedact, type RoomVersionRules, stateKey, type StateMap } from '@atoll/room-rules';
 import { Controller } from '@nestjs/common';
@@ -117,8 +117,8 @@ export class AcceptPdusHandler {
   ): Promise<number | undefined> {
     if (event.pdu.type !== 'm.room.redaction') return undefined;
     const redacts = rules.redactsInContent ? event.pdu.content['redacts'] : event.pdu.redacts;
-    if (typeof redacts !== 'string') return undefined;
-    const target = (await this.events.load([redacts as EventId])).get(redacts as EventId);
+    if (!isEventId(redacts)) return undefined;
+    const target = (await this.events.load([redacts])).get(redacts);
     if (!target) return undefined;
     const ids = ['m.room.create', 'm.room.power_levels'].flatMap(
       (type) => before.get(stateKey(type, '')) ?? [],

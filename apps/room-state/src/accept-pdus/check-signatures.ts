@@ -12,6 +12,7 @@ import {
   type VerifyKey,
   verifyEventSignatures,
 } from '@atoll/room-rules';
+import { isStorable } from '../append-event/storable-text.js';
 import type { CheckedPdu } from './checked-pdu.js';
 
 /** The first three checks on receipt of a PDU, which need no room. */
@@ -32,6 +33,7 @@ export class SignatureCheck {
     const parsed = parseEvent(json, rules);
     if ('problem' in parsed) return { refused: parsed.problem };
     const pdu = parsed.event;
+    if (!isStorable(pdu.type) || !isStorable(pdu.state_key ?? '')) return { refused: 'U+0000 in a key' };
     const keys = await this.keysOf(requiredSigners(pdu, rules));
     const problem = await verifyEventSignatures(pdu, rules, (server, keyId) =>
       keys.get(`${server} ${keyId}`),

@@ -109,7 +109,8 @@ export class PduPlacement {
     for (const [key, eventId] of changes) {
       const [type, stateKey] = splitStateKey(key);
       const holder = eventId === null ? undefined : holders.get(eventId);
-      const membership = type === 'm.room.member' ? membershipIn(holder?.pdu.content ?? {}) : undefined;
+      const membership =
+        type === 'm.room.member' ? membershipIn(holder?.pdu.content ?? { membership: 'leave' }) : undefined;
       edits.push({
         type,
         stateKey,

@@ -16,11 +16,14 @@ import {
   authorizeEvent,
   authTypesForEvent,
   checkEventSize,
+  type EventDraft,
   hashDraft,
   type HashedEvent,
+  type RoomVersionRules,
   signHashedEvent,
   type StateLookup,
 } from '@atoll/room-rules';
+import { assertStorable } from './storable-text.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { PendingEvent, StateEdit } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
@@ -71,6 +74,7 @@ export class LocalEventBuilder {
     actor: RoomActor,
     local: LocalEvent,
   ): Promise<{ hashed: HashedEvent; prev: readonly EventId[] }> {
+    assertStorable(local.type, local.stateKey ?? '');
     this.refuseRemoteInvite(local);
     const prev = [...actor.extremities.keys()].slice(0, MAX_PREV_EVENTS);
     const draft = {
@@ -85,22 +89,24 @@ export class LocalEventBuilder {
       auth_events: [] as EventId[],
       ...(local.redacts !== undefined && !actor.rules.redactsInContent && { redacts: local.redacts }),
     };
-    const pduForTypes = draft as unknown as Pdu;
-    const authTypes = authTypesForEvent(pduForTypes, actor.rules);
+    const authTypes = authTypesForEvent(draft as unknown as Pdu, actor.rules);
     draft.auth_events = authTypes.flatMap(([type, key]) => actor.stateEventId(type, key) ?? []);
-    const lookup = await this.stateLookup(actor, [CREATE, ...authTypes]);
-    let hashed: HashedEvent;
-    try {
-      hashed = hashDraft(draft, actor.rules);
-    } catch (error) {
-      if (error instanceof CanonicalJsonError) throw badJson(error.message);
-      throw error;
-    }
+    return { hashed: await this.check(actor, draft), prev };
+  }
+
+  /**
+   * Hashes the draft of an event and checks it as every event is checked.
+   * @throws MatrixError `M_FORBIDDEN` with the rule that refused it, `M_TOO_LARGE`, `M_BAD_JSON`
+   */
+  async check(actor: RoomActor, draft: EventDraft): Promise<HashedEvent> {
+    const hashed = hash(draft, actor.rules);
     const sizeProblem = checkEventSize({ ...hashed.event.pdu, signatures: this.signaturesToCome });
     if (sizeProblem !== undefined) throw tooLarge(sizeProblem);
+    const types = authTypesForEvent(hashed.event.pdu, actor.rules);
+    const lookup = await this.stateLookup(actor, [CREATE, ...types]);
     const rejection = authorizeEvent(hashed.event, lookup, actor.rules);
     if (rejection) throw forbidden(rejection.reason);
-    return { hashed, prev };
+    return hashed;
   }
 
   /** An invite counts only once the invited user's server has signed it, which needs federation. */
@@ -158,6 +164,16 @@ export class LocalEventBuilder {
 
   private async stateKeyNid(key: string): Promise<number> {
     return this.interner.cachedStateKeyNid(key) ?? this.interner.stateKeyNid(key);
+  }
+}
+
+/** @throws MatrixError `M_BAD_JSON` for what has no canonical form, such as fractions */
+export function hash(draft: EventDraft, rules: RoomVersionRules): HashedEvent {
+  try {
+    return hashDraft(draft, rules);
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) throw badJson(error.message);
+    throw error;
   }
 }
 

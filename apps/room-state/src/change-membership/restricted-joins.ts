@@ -2,17 +2,19 @@ import type { RoomActorReader } from '@atoll/database';
 import {
   forbidden,
   isJsonObject,
+  isRoomId,
+  isUserId,
   type JsonValue,
   type ServerName,
   serverNameOf,
   type UserId,
 } from '@atoll/matrix';
-import { powerLevelsIn, splitStateKey } from '@atoll/room-rules';
+import { powerLevelsIn, type StateLookup } from '@atoll/room-rules';
 import type { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 
 const RESTRICTED = ['restricted', 'knock_restricted'];
-/** The most power-level entries whose members are looked at for one who may invite. */
+/** The most members that are looked at for one who may invite. */
 const MAX_CANDIDATES = 500;
 
 /**
@@ -48,35 +50,49 @@ export class RestrictedJoins {
     }
     const levels = powerLevelsIn(lookup, actor.rules);
     const mayInvite = (candidate: UserId) => levels.userLevel(candidate) >= levels.level('invite');
-    const candidates = localMembers(actor, this.serverName).filter(mayInvite).slice(0, MAX_CANDIDATES);
-    const members = await this.builder.stateLookup(
-      actor,
-      candidates.map((candidate) => ['m.room.member', candidate]),
-    );
-    const joined = candidates.find(
-      (candidate) => members('m.room.member', candidate)?.pdu.content['membership'] === 'join',
-    );
+    const joined =
+      (await this.firstJoined(actor, this.named(lookup).filter(mayInvite))) ??
+      // Whoever has no level of his own has the default one, so that any of them shows whether they may.
+      (await this.firstJoined(actor, (await this.someMembers(actor)).filter(mayInvite)));
     if (!joined) throw forbidden('Nobody on this server may let you in');
     return joined;
   }
+
+  /** Users of this server with a power level of their own. */
+  private named(lookup: StateLookup): UserId[] {
+    const create = lookup('m.room.create', '');
+    const users = lookup('m.room.power_levels', '')?.pdu.content['users'];
+    const names = [
+      create?.pdu.sender,
+      ...asArray(create?.pdu.content['additional_creators']),
+      ...(isJsonObject(users) ? Object.keys(users) : []),
+    ];
+    return names.filter(isUserId).filter((user) => serverNameOf(user) === this.serverName);
+  }
+
+  private someMembers(actor: RoomActor): Promise<UserId[]> {
+    return this.reader.joinedUsersOf(actor.roomNid, this.serverName, MAX_CANDIDATES);
+  }
+
+  private async firstJoined(actor: RoomActor, candidates: readonly UserId[]): Promise<UserId | undefined> {
+    const some = candidates.slice(0, MAX_CANDIDATES);
+    const members = await this.builder.stateLookup(
+      actor,
+      some.map((candidate) => ['m.room.member', candidate]),
+    );
+    return some.find(
+      (candidate) => members('m.room.member', candidate)?.pdu.content['membership'] === 'join',
+    );
+  }
 }
+
+const asArray = (value: JsonValue | undefined) => (Array.isArray(value) ? value : []);
 
 function allowedRooms(allow: JsonValue | undefined): string[] {
   if (!Array.isArray(allow)) return [];
   return allow.flatMap((condition) =>
-    isJsonObject(condition) &&
-    condition['type'] === 'm.room_membership' &&
-    typeof condition['room_id'] === 'string'
+    isJsonObject(condition) && condition['type'] === 'm.room_membership' && isRoomId(condition['room_id'])
       ? condition['room_id']
       : [],
   );
-}
-
-function localMembers(actor: RoomActor, serverName: ServerName): UserId[] {
-  const users: UserId[] = [];
-  for (const key of actor.state.keys()) {
-    const [type, user] = splitStateKey(key);
-    if (type === 'm.room.member' && serverNameOf(user as UserId) === serverName) users.push(user as UserId);
-  }
-  return users;
 }

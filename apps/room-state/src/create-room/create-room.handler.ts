@@ -2,10 +2,10 @@ import { type CommandInput, type CommandOutput, CreateRoom, ROOM_EXISTS } from '
 import { isUniqueViolation, type NewRoom, RoomActorReader, RoomTransactor } from '@atoll/database';
 import { badJson, MatrixError, type Pdu } from '@atoll/matrix';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
-import { type EventDraft, hashDraft, type RoomVersionRules, rulesOf } from '@atoll/room-rules';
+import { type EventDraft, type RoomVersionRules, rulesOf } from '@atoll/room-rules';
 import { Controller } from '@nestjs/common';
 import { EarlierAnswers } from '../answers/earlier-answers.js';
-import { LocalEventBuilder } from '../append-event/local-event-builder.js';
+import { hash, LocalEventBuilder } from '../append-event/local-event-builder.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import type { PendingEvent } from '../room-actor/pending-event.js';
 import { RoomActor } from '../room-actor/room-actor.js';
@@ -46,7 +46,8 @@ export class CreateRoomHandler {
         });
       } catch (error) {
         if (isUniqueViolation(error, 'room_aliases_pkey')) throw aliasInUse();
-        if (isUniqueViolation(error, 'events_event_id_key')) throw roomExists();
+        if (isUniqueViolation(error, 'events_event_id_key') || isUniqueViolation(error, 'rooms_room_id_key'))
+          throw roomExists();
         throw error;
       }
     });
@@ -78,8 +79,8 @@ export class CreateRoomHandler {
 
   private async firstEvents(actor: RoomActor, draft: EventDraft, input: Input): Promise<PendingEvent[]> {
     try {
-      const created = { hashed: hashDraft(draft, actor.rules), prev: [] };
-      const events = [await this.builder.append(actor, created)];
+      const hashed = await this.builder.check(actor, draft);
+      const events = [await this.builder.append(actor, { hashed, prev: [] })];
       for (const local of initialEvents(input, actor.rules)) {
         events.push(await this.builder.append(actor, await this.builder.build(actor, local)));
       }
@@ -94,10 +95,11 @@ export class CreateRoomHandler {
 /** @throws MatrixError when the draft is not the create event of this room by this creator */
 function createDraft(input: Input, rules: RoomVersionRules): EventDraft {
   const { hashes, signatures, ...draft } = input.createEvent as unknown as Pdu;
-  const { event } = hashDraft(draft, rules);
+  const { event } = hash(draft, rules);
   const { pdu } = event;
   const isCreate = pdu.type === 'm.room.create' && pdu.state_key === '' && pdu.prev_events.length === 0;
-  if (!isCreate || event.roomId !== input.roomId || pdu.sender !== input.creator) {
+  const fits = pdu.sender === input.creator && pdu.content['room_version'] === input.roomVersion;
+  if (!isCreate || !fits || event.roomId !== input.roomId) {
     throw badJson('The create event does not belong to the room');
   }
   return draft;

@@ -18,7 +18,7 @@ export interface StateEdit {
   readonly stateKeyNid: number;
   readonly eventId: EventId | null;
   readonly eventNid: number | null;
-  /** Of a member event: the membership, for the membership index. */
+  /** Of a member event: the membership, for the membership index; `leave` when the key is removed. */
   readonly membership?: 'join' | 'invite' | 'knock' | 'leave' | 'ban';
 }
 

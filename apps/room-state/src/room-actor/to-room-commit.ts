@@ -44,10 +44,9 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
     problem: pending.problem,
     json: JSON.stringify(pdu),
     stateChanges: edits.map(({ typeNid, stateKeyNid, eventNid }) => ({ typeNid, stateKeyNid, eventNid })),
-    membershipChanges: edits.flatMap((edit) =>
-      edit.membership && edit.eventNid !== null
-        ? [{ userNid: edit.stateKeyNid, membership: edit.membership, eventNid: edit.eventNid }]
-        : [],
+    // A membership that a resolution removed has no event of its own.
+    membershipChanges: edits.flatMap(({ stateKeyNid: userNid, membership, eventNid }) =>
+      membership ? [{ userNid, membership, eventNid: eventNid ?? event.eventNid }] : [],
     ),
     ...(pending.state && { state: pending.state }),
     ...(pending.transaction && { transaction: pending.transaction }),

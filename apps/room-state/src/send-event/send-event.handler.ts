@@ -4,15 +4,21 @@ import { type EventId, forbidden, type JsonObject, notFound } from '@atoll/matri
 import { powerLevelsIn } from '@atoll/room-rules';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
 import { Controller } from '@nestjs/common';
+import { MembershipChanges } from '../change-membership/membership-changes.js';
 import { EarlierAnswers } from '../answers/earlier-answers.js';
 import { LocalEventBuilder } from '../append-event/local-event-builder.js';
+import { assertStorable } from '../append-event/storable-text.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import { EventCache } from '../room-actor/event-cache.js';
+import type { PendingEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
 
 type Input = CommandInput<typeof SendEvent>;
 type Output = CommandOutput<typeof SendEvent>;
+
+/** Redacting these takes what the room's rules or servers go by. */
+const NEVER_REDACTED = ['m.room.create', 'm.room.server_acl'];
 
 /** Sends one event of a local user. */
 @Controller()
@@ -22,18 +28,21 @@ export class SendEventHandler {
     private readonly answers: EarlierAnswers,
     private readonly builder: LocalEventBuilder,
     private readonly events: EventCache,
+    private readonly memberships: MembershipChanges,
   ) {}
 
   /**
    * 1. Repeated: the first answer again.
    * 2. The room's turn.
-   * 3. Identical state: the event that holds it.
-   * 4. Build, hash, authorise; of a redaction: may the sender redact this event?
-   * 5. The actor takes it; signature and commit follow, then the answer.
+   * 3. A member event goes the way of every membership change.
+   * 4. Build, hash, authorise.
+   * 5. Identical state: the event that holds it. Of a redaction: may the sender redact this event?
+   * 6. The actor takes it; signature and commit follow, then the answer.
    */
   @OnCommand(SendEvent)
   async handle(input: Input, context: CommandContext): Promise<Output> {
     const { transaction, sender } = input;
+    if (transaction) assertStorable(transaction.id, transaction.scope, transaction.deviceId);
     const find = transaction
       ? this.answers.transaction({ userId: sender, ...transaction })
       : this.answers.command(context.idempotencyKey);
@@ -46,33 +55,43 @@ export class SendEventHandler {
   }
 
   private async decide(actor: RoomActor, input: Input, context: CommandContext): Promise<Decision<Output>> {
-    const holder = await this.holderOfIdenticalState(actor, input);
-    if (holder) return { answer: { eventId: holder } };
-    const redaction = input.type === 'm.room.redaction' ? redactionOf(actor, input) : undefined;
-    const built = await this.builder.build(actor, {
-      type: input.type,
-      sender: input.sender,
-      content: redaction?.content ?? input.content,
-      ...(input.stateKey !== undefined && { stateKey: input.stateKey }),
-      ...(redaction?.redacts !== undefined && { redacts: redaction.redacts }),
-      ...(input.originServerTs !== undefined && { originServerTs: input.originServerTs }),
-    });
-    const redactsNid = redaction?.redacts && (await this.redactable(actor, input, redaction.redacts));
-    const pending = await this.builder.append(actor, built, {
-      ...(input.transaction && { transaction: input.transaction }),
-      ...(redactsNid !== undefined && { redactsNid }),
-    });
-    const answer = { eventId: pending.event.eventId };
+    const taken = await this.take(actor, input);
+    if (typeof taken === 'string') return { answer: { eventId: taken } };
+    const answer = { eventId: taken.event.eventId };
     return {
       answer,
       unit: {
         actor,
-        events: [pending],
+        events: [taken],
         extremities: actor.extremities,
         depth: actor.depth,
         ...(!input.transaction && { commandResult: { key: context.idempotencyKey, result: answer } }),
       },
     };
+  }
+
+  /** The event that the actor has taken, or the id of the one that holds identical state. */
+  private async take(actor: RoomActor, input: Input): Promise<PendingEvent | EventId> {
+    const { type, sender, stateKey, originServerTs, transaction } = input;
+    if (type === 'm.room.member' && stateKey !== undefined) {
+      return this.memberships.takeEvent(actor, { sender, stateKey, content: input.content });
+    }
+    const redaction = type === 'm.room.redaction' ? redactionOf(actor, input) : undefined;
+    const built = await this.builder.build(actor, {
+      type,
+      sender,
+      content: redaction?.content ?? input.content,
+      ...(stateKey !== undefined && { stateKey }),
+      ...(redaction?.redacts !== undefined && { redacts: redaction.redacts }),
+      ...(originServerTs !== undefined && { originServerTs }),
+    });
+    const holder = await this.holderOfIdenticalState(actor, input);
+    if (holder) return holder;
+    const redactsNid = redaction?.redacts && (await this.redactable(actor, input, redaction.redacts));
+    return this.builder.append(actor, built, {
+      ...(transaction && { transaction }),
+      ...(redactsNid !== undefined && { redactsNid }),
+    });
   }
 
   private async holderOfIdenticalState(actor: RoomActor, input: Input): Promise<EventId | undefined> {
@@ -85,15 +104,18 @@ export class SendEventHandler {
   }
 
   /**
-   * The number of the event that the redaction redacts. Stricter than the room rules, which let any user of the
-   * sender's server redact: what a server allows its own users is up to it.
-   * @throws MatrixError 404 for an event that is not in the room, 403 when the sender may not redact it
+   * The number of the event that the redaction redacts; `undefined` for one that this server does not have, whose redaction
+   * is for others to apply. Stricter than the room rules, which let any user of the sender's server redact: what a server
+   * allows its own users is up to it.
+   * @throws MatrixError 403 when the sender may not redact it, or nobody may: without its content the room would change
+   * hands or close; 404 for an event of another room
    * @see https://spec.matrix.org/v1.19/rooms/v12/#handling-redactions
    */
-  private async redactable(actor: RoomActor, input: Input, redacts: EventId): Promise<number> {
+  private async redactable(actor: RoomActor, input: Input, redacts: EventId): Promise<number | undefined> {
     const target = (await this.events.load([redacts])).get(redacts);
-    if (target?.roomId !== actor.roomId || !target.accepted)
-      throw notFound('There is no such event in this room');
+    if (!target?.accepted) return undefined;
+    if (target.roomId !== actor.roomId) throw notFound('There is no such event in this room');
+    if (NEVER_REDACTED.includes(target.pdu.type)) throw forbidden('Events of this type are not redacted');
     const lookup = await this.builder.stateLookup(actor, [
       ['m.room.create', ''],
       ['m.room.power_levels', ''],

@@ -1,4 +1,4 @@
-import type { EventId, Pdu, RoomAlias, RoomEvent, RoomId, UserId } from '@atoll/matrix';
+import type { EventId, Pdu, RoomAlias, RoomEvent, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
@@ -165,6 +165,21 @@ export class RoomActorReader {
       .limit(1)
       .executeTakeFirst();
     return row !== undefined;
+  }
+
+  /** Some joined users of one server. */
+  async joinedUsersOf(roomNid: number, serverName: ServerName, limit: number): Promise<UserId[]> {
+    const suffix = `:${serverName}`;
+    const rows = await this.database.db
+      .selectFrom('memberships as m')
+      .innerJoin('state_keys as k', 'k.state_key_nid', 'm.user_nid')
+      .select('k.state_key')
+      .where('m.room_nid', '=', roomNid)
+      .where('m.membership', '=', 'join')
+      .where(sql`right(k.state_key, ${suffix.length})`, '=', suffix)
+      .limit(limit)
+      .execute();
+    return rows.map((row) => row.state_key as UserId);
   }
 
   async aliasExists(alias: RoomAlias): Promise<boolean> {
