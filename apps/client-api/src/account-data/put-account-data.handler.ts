@@ -1,12 +1,23 @@
 import { AccountDataChanged } from '@atoll/contract';
-import { AccountDataTransactor, type Database, commitInLanes } from '@atoll/database';
-import { type JsonObject, MatrixError, type RoomId, type UserId } from '@atoll/matrix';
+import { AccountDataTransactor, AccountTransactor, type Database, commitInLanes } from '@atoll/database';
+import {
+  forbidden,
+  type JsonObject,
+  MatrixError,
+  resourceLimit,
+  type RoomId,
+  type UserId,
+} from '@atoll/matrix';
 import { Announcer } from '@atoll/redis-streams';
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE } from '../platform/tokens.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-12 */
 const SERVER_MANAGED_TYPES = ['m.fully_read', 'm.push_rules'];
+
+/** Of one user, in all rooms: a first sync gives all of it at once. */
+const MAX_ENTRIES = 10_000;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Stores account data and tells waiting syncs of the user. */
 @Injectable()
@@ -18,15 +29,20 @@ export class PutAccountDataHandler {
 
   /**
    * `roomId` is '' for global data.
-   * @throws MatrixError 405 M_BAD_JSON for types that the server manages
+   * @throws MatrixError 405 M_BAD_JSON for types that the server manages, 403 M_RESOURCE_LIMIT_EXCEEDED
    */
   async put(userId: UserId, roomId: RoomId | '', type: string, content: JsonObject): Promise<void> {
     if (SERVER_MANAGED_TYPES.includes(type)) {
       throw new MatrixError(405, 'M_BAD_JSON', `${type} cannot be set through this endpoint`);
     }
-    const positions = await commitInLanes(this.database.db, (trx, closing) =>
-      new AccountDataTransactor(trx, closing).put(userId, roomId, type, content),
-    );
+    const positions = await commitInLanes(this.database.db, async (trx, closing) => {
+      if (!(await new AccountTransactor(trx).lock(userId))) throw forbidden('The account is gone');
+      const accountData = new AccountDataTransactor(trx, closing);
+      const taken = await accountData.put(userId, roomId, type, content);
+      const { entries, bytes } = await accountData.usage(userId);
+      if (entries > MAX_ENTRIES || bytes > MAX_BYTES) throw resourceLimit('There is too much account data');
+      return taken;
+    });
     this.announcer.publish(AccountDataChanged, { position: positions.at(0), userId });
   }
 }

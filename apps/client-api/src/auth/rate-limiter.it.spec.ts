@@ -8,6 +8,16 @@ afterAll(() => api.close());
 const logIn = (user: string) =>
   api.request('POST', '/login', { body: { type: 'm.login.password', user, password: 'wrong password' } });
 
+it.each([
+  ['POST', '/register', { username: 'taken', auth: { type: 'm.login.dummy' } }],
+  ['GET', '/register/available?username=taken', undefined],
+] as const)('lets nobody try many usernames with %s %s', async (method, path, body) => {
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, () => api.request(method, path, { ...(body && { body }) })),
+  );
+  expect(answers.map(({ status }) => status)).toContain(429);
+});
+
 it('refuses too many logins of one account, and leaves others alone', async () => {
   const statuses: number[] = [];
   for (let i = 0; i < 10; i++) statuses.push((await logIn('alice')).status);

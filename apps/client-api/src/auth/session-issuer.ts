@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { DeviceTransactor, type DatabaseSchema, hashToken, TokenTransactor } from '@atoll/database';
-import type { DeviceId, JsonObject, UserId } from '@atoll/matrix';
+import { type DeviceId, type JsonObject, resourceLimit, type UserId } from '@atoll/matrix';
 import type { Transaction } from 'kysely';
 import { newSecretToken } from './secret-token.js';
 
 /** Clients that can refresh get tokens that end; the others get tokens that do not. */
 const ACCESS_TOKEN_LIFETIME_MS = 60 * 60_000;
+const MAX_DEVICES = 1000;
 const DEVICE_ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 export interface SessionRequest {
@@ -16,18 +17,19 @@ export interface SessionRequest {
   readonly ip: string;
 }
 
-/** Logs a device in within a transaction; the body that login and registration answer with. */
+/**
+ * Logs a device in within a transaction; the body that login and registration answer with.
+ * @throws MatrixError 403 M_RESOURCE_LIMIT_EXCEEDED
+ */
 export async function issueSession(
   transaction: Transaction<DatabaseSchema>,
   { userId, deviceId = newDeviceId(), initialDisplayName, canRefresh, ip }: SessionRequest,
 ): Promise<JsonObject> {
   const { stored, body } = newTokens(canRefresh);
-  await new DeviceTransactor(transaction).logIn({
-    userId,
-    deviceId,
-    initialDisplayName: initialDisplayName ?? null,
-    ip,
-  });
+  const devices = new DeviceTransactor(transaction);
+  await devices.logIn({ userId, deviceId, initialDisplayName: initialDisplayName ?? null, ip });
+  if ((await devices.count(userId)) > MAX_DEVICES)
+    throw resourceLimit(`An account has at most ${MAX_DEVICES} devices`);
   await new TokenTransactor(transaction).issue(userId, deviceId, stored);
   return { user_id: userId, device_id: deviceId, ...body };
 }

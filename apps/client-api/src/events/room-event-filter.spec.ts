@@ -16,6 +16,13 @@ function event(pdu: JsonObject, redacted = false): StoredEvent {
   } as unknown as StoredEvent;
 }
 
+it('takes a bounded number of patterns, but any number of types', () => {
+  const named = (suffix: string) => Array.from({ length: 101 }, (_, n) => `type-${n}${suffix}`);
+  expect(roomEventFilterSchema.safeParse({ types: named('') }).success).toBe(true);
+  expect(roomEventFilterSchema.safeParse({ types: named('*').slice(1) }).success).toBe(true);
+  expect(roomEventFilterSchema.safeParse({ not_types: named('*') }).success).toBe(false);
+});
+
 describe('compileTypes', () => {
   it.each([
     ['m.room.*', 'm.room.message', true],

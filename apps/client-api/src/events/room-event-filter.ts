@@ -2,14 +2,22 @@ import type { StoredEvent } from '@atoll/database';
 import { isRoomId, isUserId } from '@atoll/matrix';
 import { z } from 'zod';
 
+const MAX_PATTERNS = 100;
+/** Each pattern is tried on every event. */
+const types = z
+  .array(z.string().max(255))
+  .refine(
+    (list) => list.filter((type) => type.includes('*')).length <= MAX_PATTERNS,
+    `more than ${MAX_PATTERNS} patterns`,
+  );
 const userIds = z.array(z.string().refine((id): boolean => isUserId(id), 'not a user id'));
 const roomIds = z.array(z.string().refine((id): boolean => isRoomId(id), 'not a room id'));
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#filtering */
 export const roomEventFilterSchema = z.object({
   limit: z.number().int().positive().optional(),
-  types: z.array(z.string()).optional(),
-  not_types: z.array(z.string()).optional(),
+  types: types.optional(),
+  not_types: types.optional(),
   senders: userIds.optional(),
   not_senders: userIds.optional(),
   rooms: roomIds.optional(),
@@ -38,10 +46,15 @@ export function compileTypes(
   types: readonly string[] | undefined,
   notTypes: readonly string[] | undefined,
 ): (type: string) => boolean {
-  const wanted = types?.map(compilePattern);
-  const unwanted = notTypes?.map(compilePattern) ?? [];
-  return (type) =>
-    !unwanted.some((matches) => matches(type)) && (wanted?.some((matches) => matches(type)) ?? true);
+  const isWanted = types && compilePatterns(types);
+  const isUnwanted = compilePatterns(notTypes ?? []);
+  return (type) => !isUnwanted(type) && (isWanted?.(type) ?? true);
+}
+
+function compilePatterns(patterns: readonly string[]): (type: string) => boolean {
+  const literal = new Set(patterns.filter((pattern) => !pattern.includes('*')));
+  const others = patterns.filter((pattern) => pattern.includes('*')).map(compilePattern);
+  return (type) => literal.has(type) || others.some((matches) => matches(type));
 }
 
 function compileList(wanted: readonly string[] | undefined, unwanted: readonly string[] = []) {
@@ -55,7 +68,6 @@ function compilePattern(pattern: string): (type: string) => boolean {
   const parts = pattern.split('*');
   const [first = ''] = parts;
   const last = parts.at(-1) ?? '';
-  if (parts.length === 1) return (type) => type === pattern;
   return (type) => {
     if (type.length < first.length + last.length || !type.startsWith(first) || !type.endsWith(last))
       return false;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { jsonObjectSchema, userIdSchema } from '@atoll/contract';
 import { type Database, FilterReader, FilterTransactor } from '@atoll/database';
 import { AccessToken, Requester } from '@atoll/http';
-import { type JsonObject, MatrixError, type UserId, forbidden, notFound } from '@atoll/matrix';
+import { type JsonObject, type UserId, forbidden, notFound, resourceLimit, tooLarge } from '@atoll/matrix';
 import { Body, Controller, Get, Inject, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import type { RequesterInfo } from '../auth/requester-info.js';
@@ -10,6 +10,8 @@ import { DATABASE } from '../platform/tokens.js';
 import { filterSchema } from '../sync/sync-filter.js';
 
 const MAX_FILTERS = 1000;
+/** A filter is matched against every event of a sync. */
+const MAX_FILTER_BYTES = 65_536;
 const userParams = z.object({ userId: userIdSchema });
 const filterParams = z.object({ userId: userIdSchema, filterId: z.string() });
 
@@ -36,10 +38,14 @@ export class FilterController {
     @Body({ schema: storedFilterSchema }) body: JsonObject,
   ) {
     requireOwner(requester, userId);
-    if ((await this.filters.count(userId)) >= MAX_FILTERS) {
-      throw new MatrixError(403, 'M_RESOURCE_LIMIT_EXCEEDED', `A user has at most ${MAX_FILTERS} filters`);
+    if (Buffer.byteLength(JSON.stringify(body)) > MAX_FILTER_BYTES) {
+      throw tooLarge(`A filter has at most ${MAX_FILTER_BYTES} bytes`);
     }
     const filterId = filterIdOf(body);
+    if ((await this.filters.find(userId, filterId)) !== undefined) return { filter_id: filterId };
+    if ((await this.filters.count(userId)) >= MAX_FILTERS) {
+      throw resourceLimit(`A user has at most ${MAX_FILTERS} filters`);
+    }
     await this.database.db
       .transaction()
       .execute((trx) => new FilterTransactor(trx).store(userId, filterId, body));

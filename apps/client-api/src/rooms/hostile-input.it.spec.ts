@@ -1,5 +1,5 @@
 import { RoomRows } from '@atoll/database/testing';
-import { forbidden, type RoomId } from '@atoll/matrix';
+import { forbidden, type RoomAlias, type RoomId } from '@atoll/matrix';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ALICE, BOB, CAROL, type RoomsApp, startRoomsApp } from './rooms-app.spec-support.js';
 
@@ -72,6 +72,22 @@ describe('somebody who is not in the room', () => {
       body: forbidden('You are not in this room').body(),
     });
   });
+});
+
+it('gives a room a bounded number of aliases', async () => {
+  const { room_nid } = await app.database.db
+    .selectFrom('rooms')
+    .select('room_nid')
+    .where('room_id', '=', '!hostile:hs1' as RoomId)
+    .executeTakeFirstOrThrow();
+  const rows = Array.from({ length: 499 }, (_, n) => {
+    return { alias: `#n${n}:hs1` as RoomAlias, room_nid, creator: ALICE, created_ts: 0 };
+  });
+  await app.database.db.insertInto('room_aliases').values(rows).execute();
+  const add = (alias: string) =>
+    app.call(ALICE, 'PUT', `directory/room/%23${alias}:hs1`, { room_id: '!hostile:hs1' });
+  expect((await add('last')).status).toBe(200);
+  expect(await add('more')).toEqual(error(403, 'M_RESOURCE_LIMIT_EXCEEDED'));
 });
 
 it('looks up a bounded number of aliases', async () => {

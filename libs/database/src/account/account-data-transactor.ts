@@ -1,5 +1,5 @@
 import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { ClosingStatements, TakenPositions } from '../closing-statements.js';
 import type { DatabaseSchema } from '../schema/database-schema.js';
 
@@ -9,6 +9,18 @@ export class AccountDataTransactor {
     private readonly transaction: Transaction<DatabaseSchema>,
     private readonly closing: ClosingStatements,
   ) {}
+
+  /** What the user has, of all rooms. Meaningful while the account is locked, see `AccountTransactor.lock`. */
+  async usage(userId: UserId): Promise<{ entries: number; bytes: number }> {
+    return this.transaction
+      .selectFrom('account_data')
+      .select(({ fn }) => [
+        fn.countAll<number>().as('entries'),
+        sql<number>`coalesce(sum(octet_length(content)), 0)::bigint`.as('bytes'),
+      ])
+      .where('user_id', '=', userId)
+      .executeTakeFirstOrThrow();
+  }
 
   /**
    * Replaces an entry; `roomId` is '' for global data. The content is written, and its row locked, before the lane is

@@ -33,6 +33,15 @@ export class DeviceTransactor {
       .execute();
   }
 
+  async count(userId: UserId): Promise<number> {
+    const { count } = await this.transaction
+      .selectFrom('devices')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('user_id', '=', userId)
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
   /** False when the user has no such device. */
   async rename(userId: UserId, deviceId: DeviceId, displayName: string): Promise<boolean> {
     const { numUpdatedRows } = await this.transaction

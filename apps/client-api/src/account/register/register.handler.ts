@@ -35,6 +35,8 @@ export class RegisterHandler {
     const { serverName } = this.config;
     const userId =
       request.username === undefined ? randomUserId(serverName) : newUserId(request.username, serverName);
+    // As for `checkAvailable`: this tells whether there is such an account.
+    if (request.username !== undefined) await this.rateLimiter.take('username-address', ip);
     await this.requireFree(userId);
     if (request.password !== undefined) requireStrongPassword(request.password);
     // 2. Authentication.
