@@ -1,3 +1,4 @@
+import { STREAMS } from '@atoll/database';
 import pg from 'pg';
 
 /** One event of a room's timeline, as PostgreSQL holds it. */
@@ -64,6 +65,28 @@ export class RoomLog {
       [roomId],
     );
     return rows[0]?.owner ?? undefined;
+  }
+
+  /** Lets no commit take positions until `work` is done. */
+  async holdingPositions(work: () => Promise<void>): Promise<void> {
+    const { key, sequence } = STREAMS.events.lane;
+    await this.client.query('BEGIN');
+    try {
+      await this.client.query('SELECT take_positions($1, $2, 1)', [key, sequence]);
+      await work();
+    } finally {
+      await this.client.query('ROLLBACK');
+    }
+  }
+
+  /** Whether a commit of the owner waits for positions. */
+  async waitsForPositions(owner: string): Promise<boolean> {
+    const { rows } = await this.client.query(
+      `SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+       WHERE l.locktype = 'advisory' AND NOT l.granted AND a.application_name = $1 AND a.datname = current_database()`,
+      [owner],
+    );
+    return rows.length > 0;
   }
 
   /** Ends every other connection to this database. @returns how many there were */
