@@ -104,6 +104,13 @@ it('tells the newest profile last, whichever instance changed it', async () => {
   expect(await jobs()).toEqual([]);
 });
 
+it('tells the rooms of each change, however soon it follows the one before', async () => {
+  await rename(first, 'one');
+  await rename(second, 'two');
+  await rename(first, 'one');
+  expect(told()).toEqual([ONE, TWO].flatMap((room) => [`${room} one`, `${room} one`, `${room} two`]));
+});
+
 it('forgets nothing of a change that fails', async () => {
   const failing = first.follow(ALICE, 'update-profile', () => Promise.reject(new Error('refused')));
   await expect(failing).rejects.toThrow('refused');

@@ -1,24 +1,30 @@
 import { ChangeMembership, type CommandInput } from '@atoll/contract';
 import type { Database } from '@atoll/database';
 import type { RoomId, UserId } from '@atoll/matrix';
-import { connectRedis, OnCommand, StreamServer } from '@atoll/redis-streams';
+import { type CommandContext, connectRedis, OnCommand, StreamServer } from '@atoll/redis-streams';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { sql } from 'kysely';
 
 export type Change = CommandInput<typeof ChangeMembership>;
 
-/** Owns every partition and answers `ChangeMembership` as the test wants, over real Redis Streams. */
+/**
+ * Owns every partition and answers `ChangeMembership` as the test wants, over real Redis Streams; what it has done under an
+ * idempotency key it does not do again.
+ */
 export async function startScriptedRoomState(database: Database, redisUrl: string, partitions: number) {
   const asked: Change[] = [];
+  const done = new Set<string>();
   const script: { onChange: (change: Change) => Promise<void> | void } = { onChange: () => undefined };
 
   @Controller()
   class ScriptedHandler {
     @OnCommand(ChangeMembership)
-    async change(input: Change) {
+    async change(input: Change, { idempotencyKey }: CommandContext) {
+      if (done.has(idempotencyKey)) return { eventId: null };
       asked.push(input);
       await script.onChange(input);
+      done.add(idempotencyKey);
       return { eventId: null };
     }
   }

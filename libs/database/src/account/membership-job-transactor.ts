@@ -19,7 +19,7 @@ export class MembershipJobTransactor {
     const claimedUntil = after(claimMs);
     const { revision, isMine } = await this.transaction
       .insertInto('membership_jobs')
-      .values({ user_id: userId, kind, claimed_until: claimedUntil })
+      .values({ user_id: userId, kind, revision: NEW_REVISION, claimed_until: claimedUntil })
       .onConflict((conflict) =>
         conflict.columns(['user_id', 'kind']).doUpdateSet((eb) => ({
           revision: eb('membership_jobs.revision', '+', 1),
@@ -72,6 +72,9 @@ export class MembershipJobTransactor {
       .where('kind', '=', kind);
   }
 }
+
+/** From the clock: revisions of a job that is added again after its end must not repeat, as commands carry them. */
+const NEW_REVISION = sql<number>`(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`;
 
 function after(milliseconds: number) {
   return sql<Date>`now() + make_interval(secs => ${milliseconds / 1000})`;

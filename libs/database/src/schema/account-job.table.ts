@@ -7,7 +7,7 @@ export type MembershipJobKind = 'update-profile' | 'leave-all';
 export interface MembershipJobsTable {
   user_id: UserId;
   kind: MembershipJobKind;
-  /** Grows when the reason comes up again, so that work on an older one does not end it. */
+  /** Grows when the reason comes up again, so that work on an older one does not end it; never the same for two reasons. */
   revision: Generated<number>;
   /** Nobody else works on it until then. */
   claimed_until: Date;
