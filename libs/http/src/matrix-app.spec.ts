@@ -146,6 +146,7 @@ describe('bodies', () => {
     ['a string', Buffer.from('"text"'), 400, 'M_BAD_JSON'],
     ['an array', Buffer.from('[]'), 400, 'M_BAD_JSON'],
     ['null', Buffer.from('null'), 400, 'M_BAD_JSON'],
+    ['a number beyond all', Buffer.from('{"a":[{"b":-1e400}]}'), 400, 'M_BAD_JSON'],
     ['deep nesting', Buffer.from('['.repeat(101) + ']'.repeat(101)), 400, 'M_BAD_JSON'],
     ['nesting without an end', Buffer.from('{"a":'.repeat(1900)), 400, 'M_BAD_JSON'],
     ['too many bytes', Buffer.from(json({ a: 'x'.repeat(10_000) })), 413, 'M_TOO_LARGE'],

@@ -55,6 +55,13 @@ describe('text that PostgreSQL cannot hold', () => {
     },
   );
 
+  it.each(['$a\0', 5, null])('is refused as the event to redact: %j', async (redacts) => {
+    for (const path of ['send/m.room.redaction/1', 'state/m.room.redaction/1']) {
+      const answer = await app.call(ALICE, 'PUT', `rooms/!hostile:hs1/${path}`, { redacts });
+      expect(answer).toEqual(error(400, 'M_BAD_JSON'));
+    }
+  });
+
   it('reaches no room', () => {
     expect(app.commands.asked).toEqual([]);
   });

@@ -10,17 +10,29 @@ export const MAX_JSON_DEPTH = 100;
  * Parses a body as JSON whatever its declared content type. A `__proto__` key becomes an own property like any other,
  * because an event must keep what it was signed with; copy such objects with spread or `Object.entries`, never by assignment.
  * @returns undefined for an empty body
- * @throws {MatrixError} 400 `M_NOT_JSON`, or `M_BAD_JSON` for JSON that is nested too deep
+ * @throws {MatrixError} 400 `M_NOT_JSON`, or `M_BAD_JSON` for JSON that is nested too deep or holds numbers that are too large
  */
 export function parseJsonBody(bytes: Buffer): JsonValue | undefined {
   if (bytes.length === 0) return undefined;
   if (!isUtf8(bytes)) throw notJson('The body is not UTF-8');
   if (exceedsJsonDepth(bytes, MAX_JSON_DEPTH)) throw badJson('The body is nested too deep');
+  const value = parse(bytes.toString('utf8'));
+  if (holdsInfinity(value)) throw badJson('A number is too large');
+  return value;
+}
+
+function parse(text: string): JsonValue {
   try {
-    return JSON.parse(bytes.toString('utf8')) as JsonValue;
+    return JSON.parse(text) as JsonValue;
   } catch {
     throw notJson('The body is not JSON');
   }
+}
+
+/** What `JSON.parse` makes of numbers such as 1e400, and what would silently become null when it is written again. */
+function holdsInfinity(value: JsonValue | undefined): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsInfinity);
 }
 
 export const notJson = (message: string) => new MatrixError(400, 'M_NOT_JSON', message);

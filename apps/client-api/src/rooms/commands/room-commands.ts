@@ -8,7 +8,7 @@ import {
   partitionOf,
   SendEvent,
 } from '@atoll/contract';
-import { type EventId, type RoomId, tooLarge } from '@atoll/matrix';
+import { badJson, isEventId, type EventId, type RoomId, tooLarge } from '@atoll/matrix';
 import { CommandClient } from '@atoll/redis-streams';
 import { MAX_EVENT_BYTES } from '@atoll/room-rules';
 import { Inject, Injectable } from '@nestjs/common';
@@ -32,12 +32,15 @@ export class RoomCommands {
     return (await this.request(ChangeMembership, input)).eventId;
   }
 
-  /** @throws MatrixError 413 for a content that no event can hold, before it travels. */
+  /** @throws MatrixError 413 for a content that no event can hold, 400 for a redaction of what is no event id */
   async sendEvent(input: CommandInput<typeof SendEvent>): Promise<EventId> {
     if (Buffer.byteLength(JSON.stringify(input.content)) > MAX_EVENT_BYTES) {
       throw tooLarge(`Events are at most ${MAX_EVENT_BYTES} bytes`);
     }
-    const { transaction } = input;
+    const { transaction, type, content } = input;
+    if (type === 'm.room.redaction' && content['redacts'] !== undefined && !isEventId(content['redacts'])) {
+      throw badJson('redacts must be an event id');
+    }
     const key = transaction && keyOf(input.sender, transaction.deviceId, transaction.scope, transaction.id);
     return (await this.request(SendEvent, input, key)).eventId;
   }
