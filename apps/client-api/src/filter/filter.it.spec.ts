@@ -33,6 +33,7 @@ it.each([
   { presence: { senders: ['@name'] } },
   { room: { timeline: { limit: 'ten' } } },
   { event_format: 'xml' },
+  { event_fields: Array.from({ length: 101 }, () => 'content') },
 ])('refuses %j', async (filter) => {
   const { status, body } = await upload(filter);
   expect([status, body['errcode']]).toEqual([400, 'M_BAD_JSON']);

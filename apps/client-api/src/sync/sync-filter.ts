@@ -18,9 +18,12 @@ const eventFilterSchema = roomEventFilterSchema.pick({
   not_senders: true,
 });
 
+/** Each is looked for in every event. */
+const MAX_FIELDS = 100;
+
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3useruseridfilter */
 export const filterSchema = z.object({
-  event_fields: z.array(z.string()).optional(),
+  event_fields: z.array(z.string()).max(MAX_FIELDS).optional(),
   event_format: z.enum(['client', 'federation']).optional(),
   presence: eventFilterSchema.optional(),
   account_data: eventFilterSchema.optional(),
