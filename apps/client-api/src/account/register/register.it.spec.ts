@@ -119,6 +119,7 @@ describe('registration by token', () => {
     await api.database.db.transaction().execute(async (trx) => {
       const tokens = new RegistrationTokenTransactor(trx);
       await tokens.create({ token: 'once', usesAllowed: 1, expiresTs: null });
+      await tokens.create({ token: 'thrice', usesAllowed: 3, expiresTs: null });
       await tokens.create({ token: 'late', usesAllowed: null, expiresTs: Date.now() - 1 });
     });
   });
@@ -149,6 +150,13 @@ describe('registration by token', () => {
     expect((await register('first', 'once')).status).toBe(200);
     expect(await isValid('once')).toBe(false);
     expect((await register('second', 'once')).status).toBe(401);
+  });
+
+  it('lets no more in than a token has uses, however many come at once', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `racer-${n}`);
+    const statuses = await Promise.all(names.map(async (name) => (await register(name, 'thrice')).status));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(3);
+    expect([200, 401, 403]).toEqual(expect.arrayContaining(statuses));
   });
 });
 
