@@ -12,7 +12,7 @@ export interface Platform extends Connections {
 }
 
 export async function openPlatform(config: Config): Promise<Platform> {
-  const connections = await openConnections(config, 'room-state');
+  const connections = await openConnections(config, 'room-state', { pipeline: true });
   const signingKey = await loadSigningKey(config);
   const redis = connectRedis(connections.config.redisUrl, connections.instance);
   const close = async () => {

@@ -33,7 +33,7 @@ let lastTs = 0;
 export async function startTestRoomState() {
   const [pg, redisServer] = await Promise.all([testDatabase(), testRedis()]);
   const instance = 'room-state-test';
-  const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: instance });
+  const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: instance, pipeline: true });
   await migrateToLatest(database.db);
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
   await database.db

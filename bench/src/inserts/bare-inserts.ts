@@ -23,12 +23,11 @@ const INSERT = `WITH
     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) AS v(nid, id, room, json)),
   p AS (INSERT INTO event_positions (position, event_nid, room_nid)
     SELECT nextval('events_position'), * FROM unnest($1::bigint[], $3::bigint[])),
-  t AS (INSERT INTO event_transactions (event_nid, user_nid, device_id, scope, transaction_id)
-    SELECT nid, 100, 'BENCHDEVIC', $9, id FROM unnest($1::bigint[], $5::text[]) AS v(nid, id))
+  t AS (INSERT INTO event_transactions (event_nid, key, device_id, transaction_id)
+    SELECT nid, uuid_send(gen_random_uuid()), 'BENCHDEVIC', id FROM unnest($1::bigint[], $5::text[]) AS v(nid, id))
   INSERT INTO room_heads (room_nid, extremities, depth)
     SELECT room, ARRAY[extremity::bigint], depth FROM unnest($6::bigint[], $7::text[], $8::bigint[]) AS v(room, extremity, depth)
     ON CONFLICT (room_nid) DO UPDATE SET extremities = excluded.extremities, depth = excluded.depth`;
-const SCOPE = 'rooms/!0123456789012345678901234567890123456789012/send/m.room.message';
 
 const NIDS_PER_WRITER = 1e9;
 
@@ -76,5 +75,5 @@ export class BareInserts {
 
 function valuesOf({ eventNids, eventIds, roomNids, json, transactionIds, heads }: EventRows): unknown[] {
   const { extremities, depths } = heads;
-  return [eventNids, eventIds, roomNids, json, transactionIds, heads.roomNids, extremities, depths, SCOPE];
+  return [eventNids, eventIds, roomNids, json, transactionIds, heads.roomNids, extremities, depths];
 }

@@ -23,6 +23,7 @@ export * from './any-of.js';
 export * from './room/event-reader.js';
 export * from './room/room-reader.js';
 export * from './room/room-transactor.js';
+export * from './room/transaction-key.js';
 export * from './room/room-commit.js';
 export * from './room/room-actor-reader.js';
 export * from './room/interner.js';

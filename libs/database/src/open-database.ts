@@ -21,6 +21,8 @@ export interface DatabaseOptions {
   readonly idleInTransactionTimeoutMs?: number;
   /** Longest wait for a connection, in ms. Default 5,000. */
   readonly acquireTimeoutMs?: number;
+  /** Send queries without waiting for the answers to those before, where the caller does not wait either. Default no. */
+  readonly pipeline?: boolean;
   /** Told when a connection breaks while nobody uses it; the pool has already dropped it. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -45,6 +47,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     types: columnTypes,
+    pipeline: options.pipeline ?? false,
     ...(statementTimeoutMs > 0 && { stream: () => silentAtMost(statementTimeoutMs + 5_000) }),
   });
   pool.on('error', (error) => options.onIdleError?.(error));

@@ -1,6 +1,6 @@
 import { type Config, type ConnectedConfig, connectedConfig } from '@atoll/config';
 import type { ServiceName } from '@atoll/contract';
-import { assertSchemaIsCurrent, type Database, openDatabase } from '@atoll/database';
+import { assertSchemaIsCurrent, type Database, type DatabaseOptions, openDatabase } from '@atoll/database';
 import { createLogger, type Logger, logError } from '@atoll/telemetry';
 
 /** PostgreSQL keeps no more of a session's name. */
@@ -19,7 +19,11 @@ export interface Connections {
  * Opens the database of one instance of a service. The caller closes it.
  * @throws ConfigError without addresses, SchemaOutdated when migrations are missing
  */
-export async function openConnections(config: Config, service: ServiceName): Promise<Connections> {
+export async function openConnections(
+  config: Config,
+  service: ServiceName,
+  options: Pick<DatabaseOptions, 'pipeline'> = {},
+): Promise<Connections> {
   const connected = connectedConfig(config);
   const instance = `${service}-${config.instanceId}`.slice(0, MAX_INSTANCE_NAME);
   const logger = createLogger(service, config.logLevel);
@@ -27,6 +31,7 @@ export async function openConnections(config: Config, service: ServiceName): Pro
     url: connected.databaseUrl,
     poolSize: config.databasePoolSize,
     applicationName: instance,
+    ...options,
     onIdleError: (error) => {
       logError(logger, error, 'A database connection broke');
     },

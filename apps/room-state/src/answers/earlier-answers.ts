@@ -1,5 +1,5 @@
 import type { EventId } from '@atoll/matrix';
-import type { RoomActorReader, TransactionKey } from '@atoll/database';
+import { type ClientTransaction, type RoomActorReader, transactionKey } from '@atoll/database';
 import { LRUCache } from 'lru-cache';
 import { BatchedLookup } from './batched-lookup.js';
 
@@ -20,14 +20,14 @@ export interface EarlierAnswer {
  */
 export class EarlierAnswers {
   private readonly recent = new LRUCache<string, Promise<unknown>>({ max: REMEMBERED, ttl: REMEMBER_MS });
-  private readonly transactions: BatchedLookup<TransactionKey, TransactionKey & { eventId: EventId }>;
+  private readonly transactions: BatchedLookup<Buffer, { key: Buffer; eventId: EventId }>;
   private readonly results: BatchedLookup<string, { key: string; result: unknown }>;
 
   constructor(reader: RoomActorReader) {
     this.transactions = new BatchedLookup(
       (keys) => reader.transactions(keys),
-      transactionName,
-      transactionName,
+      (key) => key.toString('hex'),
+      ({ key }) => key.toString('hex'),
     );
     this.results = new BatchedLookup(
       (keys) => reader.commandResults(keys),
@@ -37,12 +37,13 @@ export class EarlierAnswers {
   }
 
   /** The answer to a client's transaction: the id of the event that it made. */
-  transaction(key: TransactionKey): EarlierAnswer {
+  transaction(transaction: ClientTransaction): EarlierAnswer {
+    const key = transactionKey(transaction);
     const stored = async () => {
       const found = await this.transactions.get(key);
       return found && { eventId: found.eventId };
     };
-    return { name: transactionName(key), stored };
+    return { name: `transaction ${key.toString('hex')}`, stored };
   }
 
   command(idempotencyKey: string): EarlierAnswer {
@@ -63,8 +64,4 @@ export class EarlierAnswers {
     });
     return answer;
   }
-}
-
-function transactionName(key: TransactionKey): string {
-  return JSON.stringify([key.userId, key.deviceId, key.scope, key.id]);
 }

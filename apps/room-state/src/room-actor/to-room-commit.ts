@@ -49,7 +49,7 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
       membership ? [{ userNid, membership, eventNid: eventNid ?? event.eventNid }] : [],
     ),
     ...(pending.state && { state: pending.state }),
-    ...(pending.transaction && { transaction: pending.transaction }),
+    ...(pending.transaction && { transaction: { userId: pdu.sender, ...pending.transaction } }),
     ...(pending.redactsNid !== undefined && { redactsNid: pending.redactsNid }),
     ...(pending.reset && { reset: pending.reset }),
   };

@@ -78,11 +78,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     'CREATE INDEX memberships_by_room ON memberships (room_nid, membership)',
     `CREATE TABLE event_transactions (
        event_nid bigint PRIMARY KEY,
-       user_nid bigint NOT NULL,
+       key bytea NOT NULL UNIQUE,
        device_id text COLLATE "C" NOT NULL,
-       scope text COLLATE "C" NOT NULL,
-       transaction_id text COLLATE "C" NOT NULL,
-       UNIQUE (user_nid, device_id, scope, transaction_id))`,
+       transaction_id text COLLATE "C" NOT NULL)`,
     `CREATE TABLE command_results (
        idempotency_key text COLLATE "C" PRIMARY KEY,
        result jsonb NOT NULL,

@@ -1,6 +1,7 @@
 import { lastPosition, takeLane } from '../lanes.js';
 import { EVENT_STATUS } from '../schema/event.table.js';
 import type { EventCommit, RoomCommit } from './room-commit.js';
+import { transactionKey } from './transaction-key.js';
 
 /** A parametrised statement for node-postgres; named ones are prepared once per connection. */
 export interface Statement {
@@ -29,19 +30,18 @@ export function heavyStatements(commit: RoomCommit): Statement[] {
       ],
     });
   }
-  const withTransaction = commit.events.flatMap((event) =>
-    event.transaction ? [{ ...event.transaction, eventNid: event.eventNid, senderNid: event.senderNid }] : [],
+  const withTransaction = commit.events.flatMap(({ eventNid, transaction }) =>
+    transaction ? [{ ...transaction, eventNid }] : [],
   );
   if (withTransaction.length > 0) {
     statements.push({
       name: 'insert-event-transactions',
-      text: `INSERT INTO event_transactions (event_nid, user_nid, device_id, scope, transaction_id)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[])`,
+      text: `INSERT INTO event_transactions (event_nid, key, device_id, transaction_id)
+        SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[])`,
       values: [
         column(withTransaction, (t) => t.eventNid),
-        column(withTransaction, (t) => t.senderNid),
+        column(withTransaction, transactionKey),
         column(withTransaction, (t) => t.deviceId),
-        column(withTransaction, (t) => t.scope),
         column(withTransaction, (t) => t.id),
       ],
     });

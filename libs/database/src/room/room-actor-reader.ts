@@ -26,13 +26,6 @@ export interface LoadedEvent extends RoomEvent {
   bytes: number;
 }
 
-export interface TransactionKey {
-  userId: UserId;
-  deviceId: string;
-  scope: string;
-  id: string;
-}
-
 /** What room-state reads: rooms to load into memory, events to authorise by, the state at forks, earlier answers. */
 export class RoomActorReader {
   constructor(private readonly database: Database) {}
@@ -129,17 +122,14 @@ export class RoomActorReader {
     return rows;
   }
 
-  /** First answers to client transactions; absent where there was none. */
-  async transactions(keys: readonly TransactionKey[]): Promise<(TransactionKey & { eventId: EventId })[]> {
-    const { rows } = await sql<TransactionKey & { eventId: EventId }>`
-      SELECT k.state_key AS "userId", t.device_id AS "deviceId", t.scope, t.transaction_id AS id, e.event_id AS "eventId"
-      FROM unnest(${keys.map((k) => k.userId)}::text[], ${keys.map((k) => k.deviceId)}::text[],
-        ${keys.map((k) => k.scope)}::text[], ${keys.map((k) => k.id)}::text[]) AS q(user_id, device_id, scope, id)
-      JOIN state_keys k ON k.state_key = q.user_id
-      JOIN event_transactions t ON t.user_nid = k.state_key_nid AND t.device_id = q.device_id AND t.scope = q.scope
-        AND t.transaction_id = q.id
-      JOIN events e ON e.event_nid = t.event_nid`.execute(this.database.db);
-    return rows;
+  /** First answers to client transactions, by `transactionKey`; absent where there was none. */
+  async transactions(keys: readonly Buffer[]): Promise<{ key: Buffer; eventId: EventId }[]> {
+    return this.database.db
+      .selectFrom('event_transactions as t')
+      .innerJoin('events as e', 'e.event_nid', 't.event_nid')
+      .select(['t.key', 'e.event_id as eventId'])
+      .where('t.key', '=', anyOf(keys))
+      .execute();
   }
 
   /** Answers of earlier commands by idempotency key. */

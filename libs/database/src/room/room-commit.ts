@@ -1,6 +1,7 @@
 import type { EventId, RoomAlias, RoomId, UserId } from '@atoll/matrix';
 import type { Fence } from '../partition/fence-partitions.js';
 import type { EventStatus, StateOverride } from '../schema/event.table.js';
+import type { ClientTransaction } from './transaction-key.js';
 import type { StateResetChange } from '../schema/room.table.js';
 
 export interface NewRoom {
@@ -43,7 +44,7 @@ export interface EventCommit {
   membershipChanges: MembershipChange[];
   /** State before the event, where it is not the room's state just before its position. */
   state?: { basePosition: number; parentEventNid: number | null; overrides: StateOverride[] };
-  transaction?: { deviceId: string; scope: string; id: string };
+  transaction?: ClientTransaction;
   /** Of an allowed redaction: the event whose content is no longer served. */
   redactsNid?: number;
   reset?: StateResetChange[];

@@ -2,6 +2,7 @@ import type { EventId, JsonObject, Pdu, RoomId, UserId } from '@atoll/matrix';
 import type { Database } from '../open-database.js';
 import { EVENT_STATUS, type StateOverride } from '../schema/event.table.js';
 import { Interner } from './interner.js';
+import { transactionKey } from './transaction-key.js';
 import type { Membership } from './room-reader.js';
 
 /** An event for a spec; without `stateKey` it is a message. */
@@ -106,18 +107,23 @@ export class RoomRows {
       .insertInto('event_positions')
       .values({ position, event_nid: placed.eventNid, room_nid: this.roomNid })
       .execute();
-    await this.insertExtras(row, placed, senderNid);
+    await this.insertExtras(row, placed);
     if (stateKeyNid !== null && !row.fork) await this.changeState(row, placed, typeNid, stateKeyNid);
     return placed;
   }
 
-  private async insertExtras(row: EventRow, { eventNid }: PlacedRow, senderNid: number): Promise<void> {
+  private async insertExtras(row: EventRow, { eventNid }: PlacedRow): Promise<void> {
     const { db } = this.database;
     if (row.transaction) {
-      const { deviceId, scope, id } = row.transaction;
+      const { deviceId, id } = row.transaction;
       await db
         .insertInto('event_transactions')
-        .values({ event_nid: eventNid, user_nid: senderNid, device_id: deviceId, scope, transaction_id: id })
+        .values({
+          event_nid: eventNid,
+          key: transactionKey({ userId: row.sender, ...row.transaction }),
+          device_id: deviceId,
+          transaction_id: id,
+        })
         .execute();
     }
     if (row.redacts) {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { acquireClient } from '../acquire-client.js';
 import type { Database } from '../open-database.js';
-import { commitFailure, isCommitInDoubt } from '../database-errors.js';
+import { commitFailure } from '../database-errors.js';
 import { asNotOwner, type Fence, fenceStatement } from '../partition/fence-partitions.js';
 import { heavyStatements, laneStatements } from './commit-statements.js';
 import type { RoomCommit } from './room-commit.js';
@@ -29,11 +29,12 @@ export class RoomTransactor {
     const client = await acquireClient(this.database.pool);
     let broken: Error | undefined;
     try {
+      // Waited for, before the rest goes out at once: who looks up a commit in doubt relies on the locks of the fence.
       await this.begin(client, batch.fences);
-      for (const { name, text, values } of heavyStatements(batch)) await client.query({ name, text, values });
-      return await this.finish(client, batch);
+      return await finish(client, batch);
     } catch (error) {
-      broken = await rollback(client, error);
+      // Not rolled back but closed: of statements sent together, some may be prepared and some not.
+      broken = error instanceof Error ? error : new Error('the commit failed');
       throw error;
     } finally {
       client.release(broken);
@@ -45,17 +46,6 @@ export class RoomTransactor {
       await client.query(`BEGIN; ${fenceStatement('room-state', this.instance, fences)}`);
     } catch (error) {
       throw asNotOwner(error);
-    }
-  }
-
-  private async finish(client: PoolClient, batch: RoomCommit): Promise<number | undefined> {
-    try {
-      const results = (await client.query(laneStatements(batch))) as unknown as
-        { rows: { last_position?: number }[] }[] | { rows: { last_position?: number }[] };
-      return [results].flat().find(({ rows }) => rows[0]?.last_position !== undefined)?.rows[0]
-        ?.last_position;
-    } catch (error) {
-      throw commitFailure(error);
     }
   }
 
@@ -125,13 +115,23 @@ export class RoomTransactor {
   }
 }
 
-/** Ends the transaction; returns the error when the connection can no longer be used. */
-async function rollback(client: PoolClient, cause: unknown): Promise<Error | undefined> {
-  if (isCommitInDoubt(cause)) return cause;
-  try {
-    await client.query('ROLLBACK');
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error : new Error('rollback failed');
-  }
+/**
+ * Sends the rest of the transaction in one go, where the connection pipelines; each statement after one that failed fails
+ * too, COMMIT among them.
+ */
+async function finish(client: PoolClient, batch: RoomCommit): Promise<number | undefined> {
+  const heavy = heavyStatements(batch).map(({ name, text, values }) => client.query({ name, text, values }));
+  const closing = client.query(laneStatements(batch)) as unknown as Promise<LaneResult[] | LaneResult>;
+  const [last, ...rest] = (await Promise.allSettled([closing, ...heavy])) as [
+    PromiseSettledResult<LaneResult[] | LaneResult>,
+    ...PromiseSettledResult<unknown>[],
+  ];
+  // The first to fail is the cause; the closing statements were sent last.
+  for (const result of [...rest, last]) if (result.status === 'rejected') throw commitFailure(result.reason);
+  const results = last.status === 'fulfilled' ? [last.value].flat() : [];
+  return results.find(({ rows }) => rows[0]?.last_position !== undefined)?.rows[0]?.last_position;
+}
+
+interface LaneResult {
+  rows: { last_position?: number }[];
 }

@@ -53,9 +53,9 @@ export interface EventStateTable {
 /** Client transaction ids, for the first answer again and for `unsigned.transaction_id`. */
 export interface EventTransactionsTable {
   event_nid: number;
-  user_nid: number;
+  /** Hash of user, device, scope and transaction id: see `transactionKey`. */
+  key: Buffer;
   device_id: string;
-  scope: string;
   transaction_id: string;
 }
 
