@@ -34,9 +34,9 @@ test('every connection to PostgreSQL is ended, again and again, while people wri
   await syncer.sees(acknowledged.map((one) => one.eventId));
   await syncer.stop();
   expect(syncer.repeated).toEqual([]);
-  // Requests in flight may fail, in the words of Matrix; the same request succeeds when it is repeated.
+  // Requests in flight may be told to come again; the same request succeeds when it is repeated.
   const unclear = [...writer.failures, ...syncer.failures].filter(
-    (failure) => !/^50[03] \{"errcode":"M_/.test(failure),
+    (failure) => !/^503 \{"errcode":"M_LIMIT_EXCEEDED"/.test(failure),
   );
   expect(unclear).toEqual([]);
   await expectNothingLost(bob, log, acknowledged);

@@ -1,6 +1,7 @@
 import type { EventId } from '@atoll/matrix';
 import { type ClientTransaction, type RoomActorReader, transactionKey } from '@atoll/database';
 import { LRUCache } from 'lru-cache';
+import { untilDurable } from '../room-actor/until-durable.js';
 import { BatchedLookup } from './batched-lookup.js';
 
 const REMEMBERED = 50_000;
@@ -54,8 +55,11 @@ export class EarlierAnswers {
    * The earlier answer, or that of `run`, which then becomes the earlier answer for all who ask from now on. A failed
    * run is forgotten. Between the last look at the memory and the start of `run` nothing else can happen.
    */
-  async once<Answer>(earlier: EarlierAnswer, run: () => Promise<Answer>): Promise<Answer> {
-    const stored = this.recent.get(earlier.name) ?? (await earlier.stored()) ?? this.recent.get(earlier.name);
+  async once<Answer>(earlier: EarlierAnswer, deadline: number, run: () => Promise<Answer>): Promise<Answer> {
+    const stored =
+      this.recent.get(earlier.name) ??
+      (await untilDurable(deadline, () => earlier.stored())) ??
+      this.recent.get(earlier.name);
     if (stored !== undefined) return stored as Promise<Answer>;
     const answer = run();
     this.recent.set(earlier.name, answer);

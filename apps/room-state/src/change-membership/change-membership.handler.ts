@@ -28,7 +28,7 @@ export class ChangeMembershipHandler {
    */
   @OnCommand(ChangeMembership)
   handle(input: Input, context: CommandContext): Promise<Output> {
-    return this.answers.once(this.answers.command(context.idempotencyKey), () =>
+    return this.answers.once(this.answers.command(context.idempotencyKey), deadlineOf(context), () =>
       this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
         if (!actor) throw unknownRoom(input);
         return this.decide(actor, input, context);

@@ -38,7 +38,7 @@ export class CreateRoomHandler {
    */
   @OnCommand(CreateRoom)
   handle(input: Input, context: CommandContext): Promise<Output> {
-    return this.answers.once(this.answers.command(context.idempotencyKey), async () => {
+    return this.answers.once(this.answers.command(context.idempotencyKey), deadlineOf(context), async () => {
       try {
         return await this.rooms.run(input.roomId, deadlineOf(context), (existing) => {
           if (existing) throw roomExists();

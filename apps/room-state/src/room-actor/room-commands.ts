@@ -1,10 +1,9 @@
-import { isCommitInDoubt, isRetryable, NotOwnerError } from '@atoll/database';
 import { overloaded, type RoomId } from '@atoll/matrix';
-import { NotOwner } from '@atoll/redis-streams';
 import type { RoomVersionRules } from '@atoll/room-rules';
 import type { CommitUnit, GroupCommit } from './group-commit.js';
 import { ActorDropped, type RoomActor } from './room-actor.js';
 import type { RoomRegistry } from './room-registry.js';
+import { untilDurable } from './until-durable.js';
 
 /** What a handler decided while it had its turn: the answer, and what must be durable before it is given. */
 export interface Decision<Answer> {
@@ -12,7 +11,6 @@ export interface Decision<Answer> {
   readonly unit?: CommitUnit;
 }
 
-const RETRY_PAUSE_MS = 50;
 const RETRY_AFTER_MS = 1000;
 /** Half of the commands that the transport hands over at once: however slow one room is, the others get theirs. */
 const MAX_IN_HAND = 512;
@@ -110,19 +108,4 @@ async function decideOn<Answer>(
 /** An answer by events that still wait for their commit waits with them. */
 function nothingNew(actor: RoomActor): CommitUnit {
   return { actor, events: [], extremities: actor.extremities, depth: actor.depth };
-}
-
-/** Again and again while it fails for a reason that passes. */
-async function untilDurable<Answer>(deadline: number, attempt: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (error instanceof NotOwnerError)
-        throw new NotOwner(error.lost[0]?.partition ?? -1, { cause: error });
-      if (!(error instanceof ActorDropped) && !isRetryable(error) && !isCommitInDoubt(error)) throw error;
-      if (Date.now() + RETRY_PAUSE_MS >= deadline) throw overloaded(RETRY_AFTER_MS);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
-    }
-  }
 }

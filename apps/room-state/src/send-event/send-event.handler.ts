@@ -46,7 +46,7 @@ export class SendEventHandler {
     const find = transaction
       ? this.answers.transaction({ userId: sender, ...transaction })
       : this.answers.command(context.idempotencyKey);
-    return this.answers.once(find, () =>
+    return this.answers.once(find, deadlineOf(context), () =>
       this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
         if (!actor) throw forbidden('You are not in this room');
         return this.decide(actor, input, context);

@@ -16,7 +16,7 @@ export class MatrixExceptionFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const answer = toMatrixError(error);
-    if (answer.status === 500) {
+    if (answer.status >= 500 && answer !== error) {
       logError(this.logger, error, `${request.method} ${request.routeOptions.url ?? 'unmatched'} failed`);
     }
     if (reply.sent) return;

@@ -1,4 +1,5 @@
-import { MatrixError, invalidParam, tooLarge, unrecognized } from '@atoll/matrix';
+import { isCommitInDoubt, isRetryable } from '@atoll/database';
+import { MatrixError, invalidParam, overloaded, tooLarge, unrecognized } from '@atoll/matrix';
 import { HttpException } from '@nestjs/common';
 
 const BY_STATUS: Readonly<Record<number, () => MatrixError>> = {
@@ -8,14 +9,18 @@ const BY_STATUS: Readonly<Record<number, () => MatrixError>> = {
   414: () => invalidParam('The path is too long'),
 };
 
+/** When a database that was away is asked again, in ms. */
+const RETRY_AFTER_MS = 1000;
+
 /**
  * What a client is told about an error. Only Matrix errors speak for themselves; of what Nest and Fastify refuse before a
- * handler runs the status is kept, and of anything else nothing is told.
+ * handler runs the status is kept; a database that is away passes, so the client may try again; of anything else nothing is told.
  */
 export function toMatrixError(error: unknown): MatrixError {
   if (error instanceof MatrixError) return error;
   if (error instanceof Error && 'code' in error && error.code === 'FST_ERR_BAD_URL')
     return invalidParam('The path is not percent-encoded UTF-8');
+  if (isRetryable(error) || isCommitInDoubt(error)) return overloaded(RETRY_AFTER_MS);
   const status = statusOf(error);
   if (status === undefined || status < 400 || status >= 500)
     return new MatrixError(500, 'M_UNKNOWN', 'Internal server error');
