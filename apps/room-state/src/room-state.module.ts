@@ -1,7 +1,8 @@
-import { Interner, NotOwnerError, RoomActorReader, RoomTransactor, StateReader } from '@atoll/database';
+import { Interner, NotOwnerError, RoomActorReader, RoomTransactor } from '@atoll/database';
 import { EventsCommitted, partitionOf } from '@atoll/contract';
 import { Announcer } from '@atoll/redis-streams';
 import { logError } from '@atoll/telemetry';
+import { extname } from 'node:path';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { AcceptPdusHandler } from './accept-pdus/accept-pdus.handler.js';
@@ -59,16 +60,11 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const builder = new LocalEventBuilder(events, interner, transactor, config.serverName, signingKey);
   const restrictedJoins = new RestrictedJoins(reader, builder, config.serverName);
   const workers: ResolutionWorkers = new Piscina({
-    filename: new URL('./resolve/resolve.worker.js', import.meta.url).href,
+    filename: new URL(`./resolve/resolve.worker${extname(import.meta.url)}`, import.meta.url).href,
     minThreads: 0,
     maxThreads: 2,
   });
-  const branches = new BranchStates(
-    reader,
-    new StateReader(database),
-    events,
-    new StateResolver(events, workers),
-  );
+  const branches = new BranchStates(reader, events, new StateResolver(events, workers));
   observeMemory(registry, commits);
   const values = [
     [RoomActorReader, reader],

@@ -52,8 +52,9 @@ export async function startTestRoomState() {
   const logger = createLogger('room-state', 'silent');
   const signingKey = generateSigningKey();
   const fencedOut: number[] = [];
+  const owned = new Map(partitions.map((partition) => [partition, EPOCH]));
   const ownership = {
-    owned: () => new Map(partitions.map((partition) => [partition, EPOCH])),
+    owned: () => owned,
     fencedOut: (partition: number) => void fencedOut.push(partition),
   };
   const platform = { config, instance, logger, database, redis, signingKey, close: () => Promise.resolve() };
@@ -70,6 +71,8 @@ export async function startTestRoomState() {
     database,
     signingKey,
     fencedOut,
+    /** The partitions and epochs that the instance believes to own. */
+    owned,
     module,
     announcer: module.get(Announcer),
     createRoom: async (options: Partial<CommandInput<typeof CreateRoom>> = {}, version = '12') => {

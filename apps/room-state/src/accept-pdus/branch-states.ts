@@ -1,4 +1,4 @@
-import { type RoomActorReader, StateReader, type StateOverride } from '@atoll/database';
+import type { RoomActorReader, StateOverride } from '@atoll/database';
 import type { EventId } from '@atoll/matrix';
 import { type StateKey, stateKey, type StateMap } from '@atoll/room-rules';
 import type { EventCache } from '../room-actor/event-cache.js';
@@ -20,7 +20,6 @@ const MAX_CHAIN = 50;
 export class BranchStates {
   constructor(
     private readonly reader: RoomActorReader,
-    private readonly states: StateReader,
     private readonly events: EventCache,
     private readonly resolver: StateResolver,
   ) {}
@@ -45,14 +44,14 @@ export class BranchStates {
     return withEvent(await this.before(actor, event), event);
   }
 
+  /** From the room's state now, with what has changed since the event's base, and then what its branch overrides. */
   private async before(actor: RoomActor, event: KnownEvent): Promise<StateMap> {
     const stored = await this.reader.eventState(event.eventNid);
     const position = stored?.basePosition ?? (await this.positionOf(event)) - 1;
-    const base = await this.states.stateAt(actor.roomNid, position);
-    const state = new Map(base.map((entry) => [stateKey(entry.type, entry.stateKey), entry.eventId]));
-    for (const { type, stateKey: key, eventId } of await this.reader.resolveOverrides(
-      stored?.overrides ?? [],
-    )) {
+    const since = await this.reader.stateDifference(actor.roomNid, position);
+    const overrides = await this.reader.resolveOverrides(stored?.overrides ?? []);
+    const state = new Map(actor.state);
+    for (const { type, stateKey: key, eventId } of [...since, ...overrides]) {
       if (eventId === null) state.delete(stateKey(type, key));
       else state.set(stateKey(type, key), eventId);
     }
@@ -99,9 +98,13 @@ export function ownChange({ eventId, pdu, rejected }: KnownEvent): Map<StateKey,
   return new Map([[stateKey(pdu.type, pdu.state_key), eventId]]);
 }
 
-/** The state after an event, given the one before it. */
+/** The state after an event, given the one before it; a copy only where it differs, because rooms are large. */
 export function withEvent(before: StateMap, event: KnownEvent): StateMap {
-  return new Map([...before, ...ownChange(event)]);
+  const changes = ownChange(event);
+  if (changes.size === 0) return before;
+  const after = new Map(before);
+  for (const [key, id] of changes) after.set(key, id);
+  return after;
 }
 
 /** What must change in `from` to get `to`; null takes the key away. */

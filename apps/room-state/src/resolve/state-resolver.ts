@@ -13,6 +13,8 @@ import type { ResolutionTask } from './resolution-task.js';
 
 /** From this many loaded events on, a resolution leaves the event loop. */
 const WORKER_THRESHOLD = 500;
+/** Longer than any room should take, shorter than for ever: a worker that hangs must not hold its room. */
+const WORKER_TIMEOUT_MS = 30_000;
 /** Each round loads what the round before asked for in vain; more mean a cycle of our own making. */
 const MAX_ROUNDS = 20;
 
@@ -47,8 +49,9 @@ export class StateResolver {
     taking?: RoomEvent,
   ): Promise<StateMap> {
     const known = new Map<EventId, RoomEvent>(taking && [[taking.eventId, taking]]);
-    const needed = [...eventsNeededForResolution(states), ...(taking?.pdu.auth_events ?? [])];
-    await this.loadWithAuthChains(needed, known);
+    const conflicted = eventsNeededForResolution(states);
+    if (conflicted.length === 0) return states[0] ?? new Map<StateKey, EventId>();
+    await this.loadWithAuthChains([...conflicted, ...(taking?.pdu.auth_events ?? [])], known);
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       if (known.size > WORKER_THRESHOLD) return this.resolveInWorker(states, known, rules);
       const missed = new Set<EventId>();
@@ -72,7 +75,8 @@ export class StateResolver {
   ): Promise<StateMap> {
     await this.loadWithAuthChains(allIds(states), known);
     const task = { states, events: [...known.values()], version: rules.version };
-    return new Map(await this.workers.run(task));
+    const signal = AbortSignal.timeout(WORKER_TIMEOUT_MS);
+    return new Map(await this.workers.run(task, { signal }));
   }
 
   /** Breadth first, one query a level. */

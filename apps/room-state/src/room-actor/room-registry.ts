@@ -1,7 +1,7 @@
 import type { RoomActorReader } from '@atoll/database';
-import type { RoomId } from '@atoll/matrix';
+import type { EventId, RoomId } from '@atoll/matrix';
 import { NotOwner } from '@atoll/redis-streams';
-import { rulesOf, stateKey } from '@atoll/room-rules';
+import { rulesOf, type StateKey, stateKey } from '@atoll/room-rules';
 import { LRUCache } from 'lru-cache';
 import type { EventCache } from './event-cache.js';
 import { RoomActor } from './room-actor.js';
@@ -87,6 +87,10 @@ export class RoomRegistry {
     if (!loaded) return undefined;
     const rules = rulesOf(loaded.version);
     if (!rules) throw new Error(`Room version ${loaded.version} is not supported`);
+    const state = new Map<StateKey, EventId>();
+    for await (const page of this.reader.currentState(loaded.roomNid)) {
+      for (const entry of page) state.set(stateKey(entry.type, entry.stateKey), entry.eventId);
+    }
     // The partition may have gone while the database answered: what was read may be old then.
     if (this.partitions.owned().get(partition) !== epoch) throw new NotOwner(partition);
     const actor = new RoomActor(
@@ -95,7 +99,7 @@ export class RoomRegistry {
       rules,
       partition,
       epoch,
-      new Map(loaded.state.map((entry) => [stateKey(entry.type, entry.stateKey), entry.eventId])),
+      state,
       new Map(loaded.extremities.map(({ eventId, eventNid }) => [eventId, eventNid])),
       loaded.depth,
       loaded.lastPosition,

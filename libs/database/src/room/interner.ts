@@ -2,15 +2,23 @@ import { sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../open-database.js';
 
-const MAX_CACHED = 200_000;
+/** Of each kind; strings come from users and other servers. */
+const MAX_CACHED_BYTES = 16 * 1024 * 1024;
+const BYTES_PER_ENTRY = 100;
+
+const newCache = () =>
+  new LRUCache<string, number>({
+    maxSize: MAX_CACHED_BYTES,
+    sizeCalculation: (_, text) => 2 * text.length + BYTES_PER_ENTRY,
+  });
 
 /**
  * Gives strings (event types; state keys, user ids among them) their numbers, and makes new ones. Numbers are committed
  * before they are used, outside of any room's transaction, so that no lock on them outlives one statement.
  */
 export class Interner {
-  private readonly types = new LRUCache<string, number>({ max: MAX_CACHED });
-  private readonly stateKeys = new LRUCache<string, number>({ max: MAX_CACHED });
+  private readonly types = newCache();
+  private readonly stateKeys = newCache();
 
   constructor(private readonly database: Database) {}
 

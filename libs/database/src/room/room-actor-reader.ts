@@ -2,7 +2,6 @@ import type { EventId, Pdu, RoomAlias, RoomEvent, RoomId, ServerName, UserId } f
 import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
-import { type StateEventRef, StateReader } from './state-reader.js';
 import { EVENT_STATUS, type EventStatus, type StateOverride } from '../schema/event.table.js';
 
 /** What a room actor starts from. */
@@ -14,8 +13,18 @@ export interface LoadedRoom {
   extremities: { eventNid: number; eventId: EventId }[];
   depth: number;
   lastPosition: number;
-  state: StateEventRef[];
 }
+
+/** One key of a state; `null` where it has nothing. */
+export interface StateEntry {
+  type: string;
+  stateKey: string;
+  eventId: EventId | null;
+}
+
+/** Rows of a state that are read at once, so that a large room does not hold the event loop. */
+const STATE_PAGE = 5_000;
+const EVENT_PAGE = 500;
 
 /** An event of any status as the actor needs it; `json` is the PDU. */
 export interface LoadedEvent extends RoomEvent {
@@ -39,13 +48,12 @@ export class RoomActorReader {
       .where('room_id', '=', roomId)
       .executeTakeFirst();
     if (!room) return undefined;
-    const [extremities, state, last] = await Promise.all([
+    const [extremities, last] = await Promise.all([
       db
         .selectFrom('events')
         .select(['event_nid as eventNid', 'event_id as eventId'])
         .where('event_nid', '=', anyOf(room.extremities))
         .execute(),
-      new StateReader(this.database).currentState(room.room_nid),
       db
         .selectFrom('event_positions')
         .select('position')
@@ -62,13 +70,50 @@ export class RoomActorReader {
       extremities,
       depth: room.depth,
       lastPosition: last?.position ?? 0,
-      state,
     };
+  }
+
+  /** The current state in pages. Nobody may write to the room meanwhile: its owner reads it before it serves it. */
+  async *currentState(roomNid: number): AsyncGenerator<(StateEntry & { eventId: EventId })[]> {
+    let after: readonly [type: number, key: number] = [0, 0];
+    for (;;) {
+      const { rows } = await sql<StateEntry & { eventId: EventId; typeNid: number; keyNid: number }>`
+        SELECT t.type, k.state_key AS "stateKey", e.event_id AS "eventId", s.type_nid AS "typeNid", s.state_key_nid AS "keyNid"
+        FROM room_state s JOIN event_types t USING (type_nid) JOIN state_keys k USING (state_key_nid)
+        JOIN events e ON e.event_nid = s.event_nid
+        WHERE s.room_nid = ${roomNid} AND s.to_position IS NULL AND (s.type_nid, s.state_key_nid) > (${after[0]}, ${after[1]})
+        ORDER BY s.type_nid, s.state_key_nid LIMIT ${STATE_PAGE}`.execute(this.database.db);
+      const last = rows.at(-1);
+      if (!last) return;
+      yield rows;
+      after = [last.typeNid, last.keyNid];
+    }
+  }
+
+  /** What the state at a position had under the keys that changed since; few rows for positions near the newest. */
+  async stateDifference(roomNid: number, position: number): Promise<StateEntry[]> {
+    const { rows } = await sql<StateEntry>`
+      SELECT t.type, k.state_key AS "stateKey", e.event_id AS "eventId"
+      FROM (SELECT DISTINCT type_nid, state_key_nid FROM room_state
+        WHERE room_nid = ${roomNid} AND from_position > ${position}) changed
+      JOIN event_types t USING (type_nid) JOIN state_keys k USING (state_key_nid)
+      LEFT JOIN room_state s ON s.room_nid = ${roomNid} AND s.type_nid = changed.type_nid
+        AND s.state_key_nid = changed.state_key_nid AND s.from_position <= ${position}
+        AND (s.to_position IS NULL OR s.to_position > ${position})
+      LEFT JOIN events e ON e.event_nid = s.event_nid`.execute(this.database.db);
+    return rows;
   }
 
   /** Events of any status by id, in no particular order; unknown ids are absent. */
   async events(eventIds: readonly EventId[]): Promise<LoadedEvent[]> {
-    if (eventIds.length === 0) return [];
+    const events: LoadedEvent[] = [];
+    for (let start = 0; start < eventIds.length; start += EVENT_PAGE) {
+      events.push(...(await this.pageOfEvents(eventIds.slice(start, start + EVENT_PAGE))));
+    }
+    return events;
+  }
+
+  private async pageOfEvents(eventIds: readonly EventId[]): Promise<LoadedEvent[]> {
     const rows = await this.database.db
       .selectFrom('events')
       .innerJoin('rooms', 'rooms.room_nid', 'events.room_nid')
@@ -109,11 +154,9 @@ export class RoomActorReader {
   }
 
   /** Names of interned state overrides. */
-  async resolveOverrides(
-    overrides: readonly StateOverride[],
-  ): Promise<{ type: string; stateKey: string; eventId: EventId | null }[]> {
+  async resolveOverrides(overrides: readonly StateOverride[]): Promise<StateEntry[]> {
     if (overrides.length === 0) return [];
-    const { rows } = await sql<{ type: string; stateKey: string; eventId: EventId | null }>`
+    const { rows } = await sql<StateEntry>`
       SELECT t.type, k.state_key AS "stateKey", e.event_id AS "eventId"
       FROM unnest(${overrides.map(([type]) => type)}::int[], ${overrides.map(([, key]) => key)}::bigint[],
         ${overrides.map(([, , nid]) => nid)}::bigint[]) WITH ORDINALITY AS o(type_nid, state_key_nid, event_nid, n)
