@@ -44,6 +44,17 @@ describe('a waiting sync', () => {
     expect(took).toBeLessThan(1000);
   });
 
+  it('tells nothing more to a device that has logged out meanwhile', async () => {
+    const carol = await app.register('carol');
+    const room = await app.createRoom(carol.userId);
+    const { next_batch: since } = await app.sync(carol);
+    const waiting = app.request('GET', app.url({ since, timeout: 30_000 }), { token: carol.token });
+    await settle(carol, since);
+    await app.request('POST', '/logout', { token: carol.token });
+    announce((await room.message(carol.userId, 'secret')).position);
+    expect(await waiting).toMatchObject({ status: 401, body: { errcode: 'M_UNKNOWN_TOKEN' } });
+  });
+
   it('is woken by an announcement, and by the look of each second when that is lost', async () => {
     const room = await app.createRoom(alice.userId);
     let { next_batch: since } = await app.sync(alice);

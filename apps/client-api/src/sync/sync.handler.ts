@@ -1,5 +1,6 @@
 import type { Config } from '@atoll/config';
-import { encodeToken } from '@atoll/database';
+import { DeviceReader, encodeToken } from '@atoll/database';
+import { unknownToken } from '@atoll/http';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../platform/tokens.js';
 import { type ComputedSync, SyncComputer } from './sync-computer.js';
@@ -17,6 +18,7 @@ export class SyncHandler {
     @Inject(CONFIG) config: Config,
     private readonly computer: SyncComputer,
     private readonly waiting: WaitingSyncs,
+    private readonly devices: DeviceReader,
   ) {
     // An event in a large room wakes thousands at once: they must not keep the pool's connections from everybody else.
     this.turnstile = new Turnstile(Math.max(1, Math.floor(config.databasePoolSize / 3)));
@@ -25,6 +27,7 @@ export class SyncHandler {
   /**
    * JSON of the answer. Without news it waits up to `timeoutMs`, and looks again each time something happens that concerns the user
    * until something passes the filter.
+   * @throws MatrixError 401 when the device is gone by then
    */
   async answer(request: SyncRequest, timeoutMs: number, waiter: Waiter): Promise<string> {
     const deadline = performance.now() + timeoutMs;
@@ -34,7 +37,13 @@ export class SyncHandler {
       if (!isEmpty || !mayWait || performance.now() >= deadline) return body;
       const outcome = await this.waiting.wait(waiter, { rooms: joinedRooms, positions, deadline });
       if (outcome !== 'woken') return `{"next_batch":${JSON.stringify(encodeToken(positions))}}`;
+      await this.assertStillLoggedIn(request);
     }
+  }
+
+  /** Whoever has logged out while waiting learns nothing more. */
+  private async assertStillLoggedIn({ userId, deviceId }: SyncRequest): Promise<void> {
+    if (deviceId !== undefined && !(await this.devices.find(userId, deviceId))) throw unknownToken();
   }
 
   private compute(request: SyncRequest): Promise<ComputedSync> {
