@@ -46,11 +46,12 @@ export class SyncComputer {
     private readonly sent: SentMembers,
   ) {}
 
-  async compute(request: SyncRequest): Promise<ComputedSync> {
+  /** @param known positions that are visible and new enough for this request; read when absent */
+  async compute(request: SyncRequest, known?: StreamPositions): Promise<ComputedSync> {
     const { userId, since, filter } = request;
 
     // 1. The upper bound: nothing newer is read, so that a commit meanwhile is told whole by the next sync or by this one.
-    const to = await currentPositions(this.database.db);
+    const to = known ?? (await currentPositions(this.database.db));
 
     // 2. What the user has there, and which of it changed.
     const [all, entries] = await Promise.all([
@@ -61,7 +62,10 @@ export class SyncComputer {
     const joinedRooms = memberships.flatMap(({ membership, roomNid }) =>
       membership === 'join' ? [roomNid] : [],
     );
-    const input = await this.planInput(request, to, { memberships, joinedRooms, entries });
+    const [input, ignored] = await Promise.all([
+      this.planInput(request, to, { memberships, joinedRooms, entries }),
+      this.ignoredUsers(userId),
+    ]);
     const { rooms, stripped } = planRooms(input);
 
     // 3. The sections, some rooms at a time.
@@ -71,7 +75,6 @@ export class SyncComputer {
       entries.filter(({ roomId, type }) => roomId === '' && filter.accountData(type)).map(toEvent),
     );
     if (rooms.length + stripped.length > 0) {
-      const ignored = await this.ignoredUsers(userId);
       for (const room of await this.stripped.load(userId, stripped, ignored)) body.addStripped(room);
       await this.addRooms(
         body,

@@ -1,5 +1,5 @@
 import type { Config } from '@atoll/config';
-import { DeviceReader, encodeToken } from '@atoll/database';
+import { DeviceReader, encodeToken, type StreamPositions } from '@atoll/database';
 import { unknownToken } from '@atoll/http';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../platform/tokens.js';
@@ -32,12 +32,16 @@ export class SyncHandler {
   async answer(request: SyncRequest, timeoutMs: number, waiter: Waiter): Promise<string> {
     const deadline = performance.now() + timeoutMs;
     const mayWait = timeoutMs > 0 && request.since !== undefined && !request.fullState;
+    let to: StreamPositions | undefined;
     for (;;) {
-      const { body, isEmpty, positions, joinedRooms } = await this.compute(request);
+      const [{ body, isEmpty, positions, joinedRooms }] = await Promise.all([
+        this.compute(request, to),
+        to && this.assertStillLoggedIn(request),
+      ]);
       if (!isEmpty || !mayWait || performance.now() >= deadline) return body;
       const outcome = await this.waiting.wait(waiter, { rooms: joinedRooms, positions, deadline });
       if (outcome !== 'woken') return `{"next_batch":${JSON.stringify(encodeToken(positions))}}`;
-      await this.assertStillLoggedIn(request);
+      to = this.waiting.visible(positions);
     }
   }
 
@@ -46,7 +50,7 @@ export class SyncHandler {
     if (deviceId !== undefined && !(await this.devices.find(userId, deviceId))) throw unknownToken();
   }
 
-  private compute(request: SyncRequest): Promise<ComputedSync> {
-    return this.turnstile.pass(() => this.computer.compute(request));
+  private compute(request: SyncRequest, to: StreamPositions | undefined): Promise<ComputedSync> {
+    return this.turnstile.pass(() => this.computer.compute(request, to));
   }
 }

@@ -14,12 +14,23 @@ export class WaitingSyncs {
     this.end(waiter, 'expired');
   });
   private readonly recent = new Map<StreamName, RecentChanges>();
+  private told: Record<StreamName, number> | undefined;
   private isEnded = false;
   private count = 0;
 
   /** Before anybody waits. `positions`: from which on {@link tell} tells of every change. */
   open(positions: StreamPositions): void {
     for (const name of STREAM_NAMES) this.recent.set(name, new RecentChanges(positions[name]));
+    this.told = { ...positions };
+  }
+
+  /** How far each stream is known to be visible: as far as was told of, or as the caller has seen by itself. */
+  visible(seen: StreamPositions): StreamPositions {
+    const { told } = this;
+    if (told === undefined) return seen;
+    return Object.fromEntries(
+      STREAM_NAMES.map((name) => [name, Math.max(told[name], seen[name])]),
+    ) as unknown as StreamPositions;
   }
 
   get size(): number {
@@ -43,6 +54,8 @@ export class WaitingSyncs {
   /** Wakes those whom the changes concern. */
   tell(stream: StreamName, changes: readonly StreamChange[]): void {
     this.recent.get(stream)?.add(changes);
+    const last = changes.at(-1);
+    if (last && this.told) this.told[stream] = last.position;
     for (const waiter of this.index.concerned(stream, changes)) this.end(waiter, 'woken');
   }
 
