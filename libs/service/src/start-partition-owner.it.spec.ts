@@ -5,12 +5,12 @@ import { testDatabase, type TestDatabase } from '@atoll/embedded';
 import { HealthServer, type RunningService } from '@atoll/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
-import { startFederationSender } from './start-federation-sender.js';
+import { startPartitionOwner } from './start-partition-owner.js';
 
 const PARTITIONS = 8;
 const PATIENCE_MS = 10_000;
 
-describe('federation-sender', () => {
+describe.each(['push', 'federation-sender'] as const)('the service %s, which owns partitions', (kind) => {
   let pg: TestDatabase;
   let database: Database;
   let health: HealthServer;
@@ -19,7 +19,7 @@ describe('federation-sender', () => {
 
   beforeAll(async () => {
     pg = await testDatabase();
-    database = openDatabase({ url: pg.url, poolSize: 2, applicationName: 'federation-sender-spec' });
+    database = openDatabase({ url: pg.url, poolSize: 2, applicationName: `${kind}-spec` });
     await migrateToLatest(database.db);
     health = new HealthServer({ host: '127.0.0.1', port: 0 });
     metricsPort = await health.listen();
@@ -32,7 +32,7 @@ describe('federation-sender', () => {
   });
 
   async function start(instanceId: string): Promise<RunningService> {
-    const service = await startFederationSender(
+    const service = await startPartitionOwner(
       loadConfig({
         ATOLL_SERVER_NAME: 'hs1',
         ATOLL_DATABASE_URL: pg.url,
@@ -41,6 +41,7 @@ describe('federation-sender', () => {
         ATOLL_INSTANCE_ID: instanceId,
         ATOLL_LOG_LEVEL: 'silent',
       }),
+      kind,
     );
     running.add(service);
     return service;
@@ -53,9 +54,7 @@ describe('federation-sender', () => {
   /** How many partitions each owner has; null for nobody. */
   async function shares(): Promise<[string | null, number][]> {
     const rows = await new PartitionReader(database).owners();
-    return rows
-      .filter(({ kind }) => kind === 'federation-sender')
-      .map((row) => [row.owner, row.partitions.length]);
+    return rows.filter((row) => row.kind === kind).map((row) => [row.owner, row.partitions.length]);
   }
   async function sharesWhen(fits: (found: [string | null, number][]) => boolean) {
     const deadline = Date.now() + PATIENCE_MS;
@@ -68,24 +67,22 @@ describe('federation-sender', () => {
   }
   async function metric(name: string): Promise<string | undefined> {
     const { body } = await request(`http://127.0.0.1:${metricsPort}/metrics`);
-    return (await body.text())
-      .split('\n')
-      .find((line) => line.startsWith(`${name}{kind="federation-sender"`));
+    return (await body.text()).split('\n').find((line) => line.startsWith(`${name}{kind="${kind}"`));
   }
 
   it('owns every partition when it is alone, says so, and shares them with a second instance', async () => {
     const first = await start('1');
     await expect(first.check()).resolves.toBeUndefined();
-    expect(await shares()).toEqual([['federation-sender-1', PARTITIONS]]);
+    expect(await shares()).toEqual([[`${kind}-1`, PARTITIONS]]);
     expect(await metric('atoll_partitions_owned')).toMatch(/ 8$/);
 
     const second = await start('2');
     const both = await sharesWhen((found) => found.length === 2 && found.every(([owner]) => owner !== null));
-    expect(both.map(([owner]) => owner)).toEqual(['federation-sender-1', 'federation-sender-2']);
+    expect(both.map(([owner]) => owner)).toEqual([`${kind}-1`, `${kind}-2`]);
 
     await stop(first);
     expect(await sharesWhen((found) => found.length === 1 && found[0]?.[1] === PARTITIONS)).toEqual([
-      ['federation-sender-2', PARTITIONS],
+      [`${kind}-2`, PARTITIONS],
     ]);
     await stop(second);
   });
