@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AccountReader, openDatabase } from '@atoll/database';
+import { AccountReader, RegistrationTokenTransactor, openDatabase } from '@atoll/database';
 import { testDatabase, type TestDatabase } from '@atoll/embedded';
 import { parseSigningKey } from '@atoll/event-crypto';
 import type { UserId } from '@atoll/matrix';
@@ -81,6 +81,17 @@ describe('ctl', () => {
     await expect(ctl('create-user', localpart, '--password-file', '/dev/null')).rejects.toThrow(
       'is no user id',
     );
+  });
+
+  test('makes a registration token that admits as many as it says', async () => {
+    const token = (await ctl('create-registration-token', '--uses', '1')).trim();
+    const spend = () =>
+      withDatabase(({ db }) =>
+        db.transaction().execute((transaction) => new RegistrationTokenTransactor(transaction).spend(token)),
+      );
+    expect(await spend()).toBe(true);
+    expect(await spend()).toBe(false);
+    await expect(ctl('create-registration-token', '--uses', 'many')).rejects.toThrow('is no number of uses');
   });
 
   test('shows owners, and partitions whose owner is dead', async () => {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { checkConfig } from './config-check.command.js';
+import { createRegistrationToken } from './create-registration-token.command.js';
 import { createUser } from './create-user.command.js';
 import { listDeadLettersOf } from './dead-letters.command.js';
 import { migrate } from './migrate.command.js';
@@ -20,6 +21,11 @@ export function program(): Command {
       'read the password from a file, - for standard input; else it is asked for',
     )
     .action(createUser);
+  root
+    .command('create-registration-token')
+    .description('make a token that lets people register')
+    .option('--uses <number>', 'how many accounts it may make; else any number')
+    .action(createRegistrationToken);
   root
     .command('partitions')
     .description('who owns which partitions, and which have no live owner')
