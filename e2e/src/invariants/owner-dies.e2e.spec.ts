@@ -78,7 +78,7 @@ describe('an owner that', () => {
 
     await owner.kill('SIGCONT');
     await writer.writes(100);
-    expect(await refusals(owner)).toBeGreaterThan(refusedBefore);
+    await until('the refusal of what it had in hand', async () => (await refusals(owner)) > refusedBefore);
     const acknowledged = await writer.stop();
     expect(writer.failures).toEqual([]);
     await expectNothingLost(alice, log, acknowledged);
