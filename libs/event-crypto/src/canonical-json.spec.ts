@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject, JsonValue } from '@atoll/matrix';
 import fc from 'fast-check';
-import { canonicalJson, CanonicalJsonError, MAX_JSON_DEPTH } from './canonical-json.js';
+import { CanonicalJsonError } from './canonical-json-error.js';
+import { canonicalJson } from './canonical-json.js';
+import { MAX_JSON_DEPTH } from './exact-json.js';
 
 /** `-0` has no canonical form of its own and floats have none at all. */
 const jsonValue = fc.jsonValue({ stringUnit: 'binary', depthSize: 'medium' }).map(integersOnly);

@@ -1,22 +1,21 @@
 import type { JsonValue } from '@atoll/matrix';
+import { CanonicalJsonError } from './canonical-json-error.js';
 import { compareCodePoints, mayDifferByCodePoint } from './code-point-order.js';
-
-/** Deeper values are refused: a bound for recursion here and in every reader after us. */
-export const MAX_JSON_DEPTH = 512;
-
-/** The value has no canonical form: a float, a number or depth out of range, a lone surrogate, or not JSON at all. */
-export class CanonicalJsonError extends Error {
-  override readonly name = 'CanonicalJsonError';
-}
+import { isRawNumber, MAX_JSON_DEPTH, type RawNumber } from './exact-json.js';
+import { numberText } from './number-text.js';
 
 /** An object that inherits nothing, so that `__proto__` is a key like any other, and that V8 still keeps in fast mode. */
 const SortedObject = function () {} as unknown as new () => Record<string, unknown>;
 SortedObject.prototype = Object.create(null) as object;
 
-/** What the walk found out about the whole value. */
-interface Findings {
+/** What the walk goes by, and what it found out about the whole value. */
+interface Walk {
+  /** Whether numbers may be other than integers within ±(2^53-1). */
+  readonly anyNumber: boolean;
   /** Some object has keys like "10", which no JavaScript object can hold in code point order. */
   indexKeys: boolean;
+  /** There are numbers that JavaScript would write in another way. */
+  otherNumbers: boolean;
 }
 
 /**
@@ -26,53 +25,79 @@ interface Findings {
  * @see https://spec.matrix.org/v1.19/appendices/#canonical-json
  */
 export function canonicalJson(value: JsonValue): string {
-  const findings: Findings = { indexKeys: false };
-  const sorted = sortedCopy(value, 0, findings);
-  return findings.indexKeys ? concatenated(value) : JSON.stringify(sorted);
+  return encode(value, false);
+}
+
+/**
+ * The same for room versions 1 to 5, whose events may hold any number: those that `parseExactJson` kept are written as the
+ * specification's own code writes them.
+ * @throws CanonicalJsonError
+ * @see https://spec.matrix.org/v1.19/rooms/v1/#canonical-json
+ */
+export function lenientCanonicalJson(value: JsonValue): string {
+  return encode(value, true);
+}
+
+function encode(value: JsonValue, anyNumber: boolean): string {
+  const walk: Walk = { anyNumber, indexKeys: false, otherNumbers: false };
+  const sorted = sortedCopy(value, 0, walk);
+  return walk.indexKeys || walk.otherNumbers ? concatenated(value) : JSON.stringify(sorted);
 }
 
 /** Checks everything on the way; returns the value itself when it is in order already. */
-function sortedCopy(value: unknown, depth: number, findings: Findings): unknown {
+function sortedCopy(value: unknown, depth: number, walk: Walk): unknown {
   switch (typeof value) {
     case 'string':
       return checkedString(value);
     case 'number':
-      if (!Number.isSafeInteger(value))
-        throw new CanonicalJsonError(`${value} is not an integer within ±(2^53-1)`);
-      return value;
+      return Number.isSafeInteger(value) ? value : otherNumber(value, walk);
     case 'boolean':
       return value;
     case 'object':
-      if (value === null) return value;
-      if (depth >= MAX_JSON_DEPTH) throw new CanonicalJsonError(`nested deeper than ${MAX_JSON_DEPTH}`);
-      return Array.isArray(value)
-        ? sortedArray(value, depth + 1, findings)
-        : sortedObject(value as Record<string, unknown>, depth + 1, findings);
+      return value === null ? value : sortedParts(value, depth, walk);
     default:
       throw new CanonicalJsonError(`${typeof value} is not a JSON value`);
   }
 }
 
-function sortedArray(array: unknown[], depth: number, findings: Findings): unknown[] {
+function sortedParts(value: object, depth: number, walk: Walk): object | number {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Numbers with their source inherit nothing; asking every object whether it is one would cost.
+  if (prototype === null && isRawNumber(value)) return otherNumber(value, walk);
+  if (depth >= MAX_JSON_DEPTH) throw new CanonicalJsonError(`nested deeper than ${MAX_JSON_DEPTH}`);
+  if (Array.isArray(value)) return sortedArray(value, depth + 1, walk);
+  checkPlain(prototype);
+  return sortedObject(value as Record<string, unknown>, depth + 1, walk);
+}
+
+function otherNumber(value: number | RawNumber, walk: Walk): number | RawNumber {
+  if (!walk.anyNumber) {
+    const source = isRawNumber(value) ? value.rawJSON : String(value);
+    throw new CanonicalJsonError(`${source.slice(0, 40)} is not an integer within ±(2^53-1)`);
+  }
+  walk.otherNumbers = true;
+  return value;
+}
+
+function sortedArray(array: unknown[], depth: number, walk: Walk): unknown[] {
   let copy: unknown[] | undefined;
   for (let index = 0; index < array.length; index++) {
-    const item = sortedCopy(array[index], depth, findings);
+    const item = sortedCopy(array[index], depth, walk);
     if (copy === undefined && item !== array[index]) copy = array.slice(0, index);
     copy?.push(item);
   }
   return copy ?? array;
 }
 
-function sortedObject(object: Record<string, unknown>, depth: number, findings: Findings): object {
-  checkPlain(object);
+function sortedObject(object: Record<string, unknown>, depth: number, walk: Walk): object {
   const keys = Object.keys(object);
-  if (startsWithDigit(keys[0])) findings.indexKeys = true;
+  if (startsWithDigit(keys[0])) walk.indexKeys = true;
   let copy = sortKeys(keys) ? new SortedObject() : undefined;
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as string;
     const value = object[key];
     if (value === undefined) continue;
-    const child = sortedCopy(value, depth, findings);
+    const child = sortedCopy(value, depth, walk);
     if (copy === undefined && child !== value) copy = copyOf(object, keys.slice(0, index));
     if (copy !== undefined) copy[key] = child;
   }
@@ -107,8 +132,7 @@ function sortKeys(keys: string[]): boolean {
 }
 
 /** `toJSON` and class instances would let `JSON.stringify` write something else than what was checked. */
-function checkPlain(object: object): void {
-  const prototype: unknown = Object.getPrototypeOf(object);
+function checkPlain(prototype: unknown): void {
   if (prototype !== Object.prototype && prototype !== null && prototype !== SortedObject.prototype) {
     // Objects of another realm (worker, test sandbox) have another Object.prototype, which in turn inherits nothing.
     if (Object.getPrototypeOf(prototype) !== null) throw new CanonicalJsonError('not a plain object');
@@ -120,8 +144,9 @@ function checkedString(text: string): string {
   return text;
 }
 
-/** The slow way for checked values with index-like keys. */
+/** The slow way for checked values with index-like keys or unusual numbers. */
 function concatenated(value: unknown): string {
+  if (typeof value === 'number' || isRawNumber(value)) return numberText(value);
   if (Array.isArray(value)) return `[${value.map(concatenated).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const object = value as Record<string, unknown>;

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '@atoll/matrix';
-import { canonicalJson, CanonicalJsonError } from './canonical-json.js';
+import { canonicalJson } from './canonical-json.js';
+import { CanonicalJsonError } from './canonical-json-error.js';
 import type { SigningKey } from './signing-key.js';
 import { verifySignature } from './verify-signature.js';
 

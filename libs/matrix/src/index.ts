@@ -1,5 +1,6 @@
 export * from './ids.js';
 export * from './parse-ids.js';
 export * from './json.js';
+export * from './json-depth.js';
 export * from './pdu.js';
 export * from './matrix-error.js';

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { MatrixError, badJson } from '@atoll/matrix';
+import { badJson, exceedsJsonDepth, MatrixError } from '@atoll/matrix';
 import type { JsonValue } from '@atoll/matrix';
-import { exceedsJsonDepth } from './json-depth.js';
 
 /** Deeper than any Matrix event; a bound for everything that walks JSON by recursion. */
 export const MAX_JSON_DEPTH = 100;
@@ -15,8 +14,9 @@ export const MAX_JSON_DEPTH = 100;
 export function parseJsonBody(bytes: Buffer): JsonValue | undefined {
   if (bytes.length === 0) return undefined;
   if (!isUtf8(bytes)) throw notJson('The body is not UTF-8');
-  if (exceedsJsonDepth(bytes, MAX_JSON_DEPTH)) throw badJson('The body is nested too deep');
-  const value = parse(bytes.toString('utf8'));
+  const text = bytes.toString('utf8');
+  if (exceedsJsonDepth(text, MAX_JSON_DEPTH)) throw badJson('The body is nested too deep');
+  const value = parse(text);
   if (holdsInfinity(value)) throw badJson('A number is too large');
   return value;
 }
