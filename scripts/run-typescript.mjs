@@ -1,4 +1,4 @@
-/** Lets a child process of a spec run TypeScript sources: `node --conditions=@atoll/source --import <this file> <file>.ts`. */
+/** Runs TypeScript sources without a build, for child processes of specs and for long tests: `node --conditions=@atoll/source --import <this file> <file>.ts`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';

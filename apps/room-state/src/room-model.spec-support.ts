@@ -1,9 +1,18 @@
 import { type Database, EVENT_STATUS, type EventStatus } from '@atoll/database';
-import type { EventId, Pdu, RoomEvent, RoomId } from '@atoll/matrix';
+import {
+  authEventIds,
+  type EventId,
+  type EventReference,
+  type Pdu,
+  prevEventIds,
+  type RoomEvent,
+  type RoomId,
+} from '@atoll/matrix';
 import {
   authorizeEvent,
   authTypesForEvent,
   checkAuthEvents,
+  referenceTo,
   resolveState,
   type RoomVersionRules,
   splitStateKey,
@@ -54,7 +63,7 @@ export class RoomModel {
 
   /** Of some accepted events: those that no other of them names. */
   headsOf(accepted: readonly ModelEvent[]): EventId[] {
-    const named = new Set(accepted.flatMap(({ pdu }) => pdu.prev_events));
+    const named = new Set(accepted.flatMap(({ pdu }) => prevEventIds(pdu)));
     return accepted.flatMap(({ eventId }) => (named.has(eventId) ? [] : eventId));
   }
 
@@ -69,7 +78,7 @@ export class RoomModel {
 
   /** The first rule that an event breaks by its auth events or by the state before it. */
   problemOf(event: ModelEvent): string | undefined {
-    const auth = event.pdu.auth_events.map((id) => this.events.get(id));
+    const auth = authEventIds(event.pdu).map((id) => this.events.get(id));
     if (auth.some((cited) => cited === undefined)) return 'an auth event is not there';
     const cited = auth as ModelEvent[];
     const byAuth = new Map(
@@ -98,6 +107,14 @@ export class RoomModel {
     return authTypesForEvent(pdu, this.rules).flatMap(([type, key]) => state.get(stateKey(type, key)) ?? []);
   }
 
+  referencesTo(ids: readonly EventId[]): EventReference[] {
+    return ids.map((id) => {
+      const event = this.events.get(id);
+      if (!event) throw new Error(`${id} was never stored`);
+      return referenceTo(event, this.rules);
+    });
+  }
+
   membershipsIn(state: StateMap): Map<string, unknown> {
     const members = new Map<string, unknown>();
     for (const [key, id] of state) {
@@ -111,7 +128,7 @@ export class RoomModel {
     const known = this.befores.get(eventId);
     if (known) return known;
     const before =
-      pdu.prev_events.length === 0 ? new Map<StateKey, EventId>() : this.stateAfterAll(pdu.prev_events);
+      pdu.prev_events.length === 0 ? new Map<StateKey, EventId>() : this.stateAfterAll(prevEventIds(pdu));
     this.befores.set(eventId, before);
     return before;
   }

@@ -11,9 +11,9 @@ import { partitionOf } from '@atoll/contract';
 import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, testRedis } from '@atoll/embedded';
 import { generateSigningKey } from '@atoll/event-crypto';
-import type { EventId, JsonObject, RoomId, UserId } from '@atoll/matrix';
+import type { EventId, JsonObject, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { Announcer, CommandContext, connectRedis } from '@atoll/redis-streams';
-import { hashDraft, rulesOf } from '@atoll/room-rules';
+import { hashDraft, newEventId, rulesOf } from '@atoll/room-rules';
 import { createLogger } from '@atoll/telemetry';
 import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
@@ -131,10 +131,12 @@ function createRoomInput(
   const rules = rulesOf(version);
   if (!rules) throw new Error(`no room version ${version}`);
   const creator = options.creator ?? ALICE;
+  const eventId = newEventId(randomUUID(), 'hs1' as ServerName, rules);
   const { event } = hashDraft(
     {
       type: 'm.room.create',
       ...(!rules.roomIdIsCreateEventId && { room_id: `!${randomUUID()}:hs1` as RoomId }),
+      ...(eventId && { event_id: eventId }),
       sender: creator,
       state_key: '',
       content: { room_version: version, ...(rules.creatorInContent && { creator }) },

@@ -73,7 +73,7 @@ describe('topics (behaviour 13)', () => {
 });
 
 describe('versions (behaviour 14)', () => {
-  test.each(['10', '11', '12'])('%s', async (version) => {
+  test.each(['2', '10', '11', '12'])('%s', async (version) => {
     const roomId = await alice.createRoom({
       room_version: version,
       creation_content: { room_version: '6', 'org.test.key': 'kept' },

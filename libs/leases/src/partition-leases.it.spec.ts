@@ -57,7 +57,7 @@ describe('partition leases', () => {
     const child = spawn(
       process.execPath,
       [
-        ...['--conditions=@atoll/source', '--import', here('./run-typescript.mjs')],
+        ...['--conditions=@atoll/source', '--import', here('../../../scripts/run-typescript.mjs')],
         ...[here('./lease-process.spec-support.ts'), server.url, name],
       ],
       { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },

@@ -15,7 +15,12 @@ export function isServerName(value: unknown): value is ServerName {
 }
 
 function isSigilId(value: unknown, sigil: string): value is string {
-  if (typeof value !== 'string' || !value.startsWith(sigil) || !withinLimit(value)) return false;
+  return hasSigilGrammar(value, sigil) && withinLimit(value);
+}
+
+/** A sigil, an opaque part of any length, a colon and a server name. */
+function hasSigilGrammar(value: unknown, sigil: string): value is string {
+  if (typeof value !== 'string' || !value.startsWith(sigil)) return false;
   const colon = value.indexOf(':');
   if (colon < 0 || !isStorable(value)) return false;
   // Before the colon stands whatever the historical grammar allows: servers must accept it from others.
@@ -25,6 +30,11 @@ function isSigilId(value: unknown, sigil: string): value is string {
 /** Accepts historical user ids, as servers must. @see https://spec.matrix.org/v1.19/appendices/#user-identifiers */
 export function isUserId(value: unknown): value is UserId {
   return isSigilId(value, '@');
+}
+
+/** The grammar of user ids without their limit of 255 bytes, which some room versions do not hold events to. */
+export function hasUserIdGrammar(value: unknown): value is UserId {
+  return hasSigilGrammar(value, '@');
 }
 
 /** True when a new account may have this localpart. @see https://spec.matrix.org/v1.19/appendices/#user-identifiers */
@@ -40,6 +50,11 @@ export function isRoomId(value: unknown): value is RoomId {
   );
 }
 
+/** The grammar of room ids with a server name, without their limit of 255 bytes. */
+export function hasOldRoomIdGrammar(value: unknown): value is RoomId {
+  return hasSigilGrammar(value, '!');
+}
+
 /** @see https://spec.matrix.org/v1.19/appendices/#room-aliases */
 export function isRoomAlias(value: unknown): value is RoomAlias {
   return isSigilId(value, '#') && value.indexOf(':') > 1;
@@ -47,13 +62,17 @@ export function isRoomAlias(value: unknown): value is RoomAlias {
 
 /** Any event id of any room version. @see https://spec.matrix.org/v1.19/appendices/#event-ids */
 export function isEventId(value: unknown): value is EventId {
-  return (
-    typeof value === 'string' &&
-    value.length > 1 &&
-    value.startsWith('$') &&
-    withinLimit(value) &&
-    isStorable(value)
-  );
+  return hasEventIdGrammar(value) && withinLimit(value);
+}
+
+/** The grammar of event ids of any room version, without their limit of 255 bytes. */
+export function hasEventIdGrammar(value: unknown): value is EventId {
+  return typeof value === 'string' && value.length > 1 && value.startsWith('$') && isStorable(value);
+}
+
+/** The grammar of event ids of room versions 1 and 2, `$opaque:server`, without their limit of 255 bytes. */
+export function hasOldEventIdGrammar(value: unknown): value is EventId {
+  return hasSigilGrammar(value, '$');
 }
 
 /** A device id that a client may choose: 1 to 255 bytes. */

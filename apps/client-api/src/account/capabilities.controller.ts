@@ -17,7 +17,9 @@ export class CapabilitiesController {
         'm.change_password': { enabled: true },
         'm.room_versions': {
           default: this.config.defaultRoomVersion,
-          available: Object.fromEntries(supportedRoomVersions.map(({ version }) => [version, 'stable'])),
+          available: Object.fromEntries(
+            supportedRoomVersions.map(({ version, disposition }) => [version, disposition]),
+          ),
         },
         'm.profile_fields': { enabled: true },
         'm.set_displayname': { enabled: true },

@@ -1,21 +1,25 @@
 import { AcceptPdus, type CommandInput, type CommandOutput } from '@atoll/contract';
-import { type EventId, isEventId, type JsonObject, type RoomEvent } from '@atoll/matrix';
+import { authEventIds, type EventId, isEventId, prevEventIds, type RoomEvent } from '@atoll/matrix';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
-import { canRedact, type RoomVersionRules, stateKey, type StateMap } from '@atoll/room-rules';
+import { canRedact, type RoomVersionRules, type StateMap } from '@atoll/room-rules';
 import { Controller } from '@nestjs/common';
 import { deadlineOf } from '../room-actor/deadline.js';
 import { EventCache } from '../room-actor/event-cache.js';
-import type { KnownEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
-import { authorizeByAuthEvents, authorizeByState } from './authorize-pdu.js';
+import { authorizePdu, lookupIn, type PduBasis } from './authorize-pdu.js';
 import { BranchStates } from './branch-states.js';
 import { SignatureCheck } from './check-signatures.js';
-import type { PduResult } from './checked-pdu.js';
+import type { PduResult, ReceivedEvent } from './checked-pdu.js';
 import { type Judged, PduPlacement } from './place-pdu.js';
 
 type Input = CommandInput<typeof AcceptPdus>;
 type Output = CommandOutput<typeof AcceptPdus>;
+
+const POWERS = [
+  ['m.room.create', ''],
+  ['m.room.power_levels', ''],
+] as const;
 
 /** Takes events of other servers through the checks on receipt of a PDU. */
 @Controller()
@@ -31,9 +35,9 @@ export class AcceptPdusHandler {
   /**
    * 1.–3. Format, signatures, content hash: `check-signatures.ts`.
    * 4. Known already: a duplicate. Auth or previous events unknown: the caller must bring those first.
-   * 5. Authorised by its auth events, then by the state before it; else rejected, and stored as such.
-   * 6. Authorised by the current state; else soft-failed, and stored as such.
-   * 7. Placed: timeline, extremities, merged state, in one commit.
+   * 5. Authorised by its auth events, then by the state before it; else rejected, and stored as such. By the current state;
+   *    else soft-failed, and stored as such: `authorize-pdu.ts`.
+   * 6. Placed: timeline, extremities, merged state, in one commit.
    * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
    */
   @OnCommand(AcceptPdus)
@@ -43,7 +47,7 @@ export class AcceptPdusHandler {
     return { results };
   }
 
-  private async accept(input: Input, json: JsonObject, context: CommandContext): Promise<PduResult> {
+  private async accept(input: Input, json: string, context: CommandContext): Promise<PduResult> {
     const rules = await this.rooms.rulesOf(input.roomId, deadlineOf(context));
     if (!rules) return { eventId: null, outcome: 'refused', reason: 'unknown room' };
     const checked = await this.signatures.check(json, rules);
@@ -53,29 +57,31 @@ export class AcceptPdusHandler {
       return { eventId: event.eventId, outcome: 'refused', reason: 'other room' };
     return this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
       if (!actor) return { answer: { eventId: event.eventId, outcome: 'refused', reason: 'unknown room' } };
-      return this.decide(actor, event);
+      return this.decide(actor, checked);
     });
   }
 
-  private async decide(actor: RoomActor, event: RoomEvent): Promise<Decision<PduResult>> {
-    const { eventId, pdu } = event;
-    const known = await this.events.load([eventId, ...pdu.prev_events, ...pdu.auth_events]);
+  private async decide(actor: RoomActor, received: ReceivedEvent): Promise<Decision<PduResult>> {
+    const { event } = received;
+    const { eventId } = event;
+    const [prevIds, authIds] = [prevEventIds(event.pdu), authEventIds(event.pdu)];
+    const known = await this.events.load([eventId, ...prevIds, ...authIds]);
     if (known.has(eventId)) return { answer: { eventId, outcome: 'duplicate' } };
-    const missing = [...pdu.prev_events, ...pdu.auth_events].filter((id) => !known.has(id));
+    const missing = [...prevIds, ...authIds].filter((id) => !known.has(id));
     if (missing.length > 0) return { answer: { eventId, outcome: 'missing-events', missing } };
-    const prev = pdu.prev_events.flatMap((id) => known.get(id) ?? []);
+    const prev = prevIds.flatMap((id) => known.get(id) ?? []);
     if (prev.length === 0 || prev.some(({ roomId }) => roomId !== actor.roomId)) {
       return { answer: { eventId, outcome: 'refused', reason: 'previous events of another room' } };
     }
-    const extendsTip = isTip(actor, pdu.prev_events);
+    const extendsTip = isTip(actor, prevIds);
     if (!extendsTip) await actor.drained();
     const before: StateMap = extendsTip ? actor.state : await this.branches.after(actor, prev);
-    const auth = pdu.auth_events.flatMap((id) => known.get(id) ?? []);
+    const authEvents = authIds.flatMap((id) => known.get(id) ?? []);
     const judged: Judged = {
-      event,
+      ...received,
       prev,
       before,
-      ...(await this.judge(actor, event, auth, before, extendsTip)),
+      ...(await this.judge(event, { authEvents, before, current: actor.state }, actor.rules)),
     };
     if (judged.verdict !== 'accepted') await actor.drained();
     const redactsNid = await this.redactable(event, before, actor.rules);
@@ -85,28 +91,14 @@ export class AcceptPdusHandler {
   }
 
   private async judge(
-    actor: RoomActor,
     event: RoomEvent,
-    auth: readonly KnownEvent[],
-    before: StateMap,
-    extendsTip: boolean,
+    basis: PduBasis,
+    rules: RoomVersionRules,
   ): Promise<Pick<Judged, 'verdict' | 'problem'>> {
-    const { rules } = actor;
-    const rejection =
-      authorizeByAuthEvents(event, auth, await this.createEvent(actor), rules) ??
-      (await authorizeByState(event, before, this.events, rules));
-    if (rejection) return { verdict: 'rejected', problem: `${rejection.rule} ${rejection.reason}` };
-    // At the tip the state before the event is the current state: the same question once more.
-    const softFailure = extendsTip
-      ? undefined
-      : await authorizeByState(event, actor.state, this.events, rules);
-    if (softFailure) return { verdict: 'soft-failed', problem: `${softFailure.rule} ${softFailure.reason}` };
-    return { verdict: 'accepted', problem: null };
-  }
-
-  private async createEvent(actor: RoomActor): Promise<KnownEvent | undefined> {
-    const id = actor.stateEventId('m.room.create', '');
-    return id === undefined ? undefined : (await this.events.load([id])).get(id);
+    const judgement = await authorizePdu(event, basis, this.events, rules);
+    if (judgement.verdict === 'accepted') return { verdict: 'accepted', problem: null };
+    const { verdict, rejection } = judgement;
+    return { verdict, problem: `${rejection.rule} ${rejection.reason}` };
   }
 
   /** The number of the event that an accepted redaction takes the content from. */
@@ -120,14 +112,7 @@ export class AcceptPdusHandler {
     if (!isEventId(redacts)) return undefined;
     const target = (await this.events.load([redacts])).get(redacts);
     if (!target) return undefined;
-    const ids = ['m.room.create', 'm.room.power_levels'].flatMap(
-      (type) => before.get(stateKey(type, '')) ?? [],
-    );
-    const loaded = await this.events.load(ids);
-    const lookup = (type: string, key: string) => {
-      const id = before.get(stateKey(type, key));
-      return id === undefined ? undefined : loaded.get(id);
-    };
+    const lookup = await lookupIn(before, POWERS, this.events);
     return canRedact(event, target, lookup, rules) ? target.eventNid : undefined;
   }
 }

@@ -8,33 +8,22 @@ import {
   StateReader,
 } from '@atoll/database';
 import { generateSigningKey } from '@atoll/event-crypto';
-import type { EventId, JsonObject, Pdu, RoomEvent, RoomId, ServerName, UserId } from '@atoll/matrix';
+import type { EventId, JsonObject, Pdu, RoomEvent, RoomId, UserId } from '@atoll/matrix';
 import { authTypesForEvent, buildEvent, rulesOf, type RoomVersionRules } from '@atoll/room-rules';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { EVE, HS2, RemoteServer } from '../remote-server.spec-support.js';
 import { ALICE, BOB, startTestRoomState, type TestRoomState } from '../test-room-state.spec-support.js';
-
-const HS2 = 'hs2' as ServerName;
-const EVE = '@eve:hs2' as UserId;
-const remoteKey = generateSigningKey();
 
 describe('events of another server', () => {
   let service: TestRoomState;
+  let remoteServer: RemoteServer;
   let roomId: RoomId;
   let rules: RoomVersionRules;
 
   beforeAll(async () => {
     service = await startTestRoomState();
-    await service.database.db
-      .insertInto('server_keys')
-      .values({
-        server_name: HS2,
-        key_id: remoteKey.keyId,
-        public_key: remoteKey.publicKey,
-        valid_until_ts: Date.now() + 3_600_000,
-        expired_ts: null,
-        fetched_ts: Date.now(),
-      })
-      .execute();
+    remoteServer = new RemoteServer(service);
+    await remoteServer.publishKey();
   });
   afterAll(() => service.stop());
 
@@ -85,11 +74,11 @@ describe('events of another server', () => {
         ([type, key]) =>
           current.find((entry) => entry.type === type && entry.stateKey === key)?.eventId ?? [],
       );
-    return buildEvent(draft, rules, HS2, remoteKey);
+    return buildEvent(draft, rules, HS2, remoteServer.key);
   }
 
   const accept = async (event: RoomEvent | { pdu: unknown }) =>
-    (await service.accept({ roomId, origin: HS2, pdus: [event.pdu as JsonObject] })).results[0];
+    (await service.accept({ roomId, origin: HS2, pdus: [JSON.stringify(event.pdu)] })).results[0];
 
   const message = (body: string) => ({ type: 'm.room.message', content: { body } });
 

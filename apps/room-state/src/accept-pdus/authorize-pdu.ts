@@ -1,47 +1,51 @@
 import type { EventId, RoomEvent } from '@atoll/matrix';
 import {
-  authorizeEvent,
+  type AuthorisationVerdict,
+  authorizeReceivedEvent,
   authTypesForEvent,
-  checkAuthEvents,
-  type Rejection,
   type RoomVersionRules,
   stateKey,
+  type StateLookup,
   type StateMap,
+  type StateType,
 } from '@atoll/room-rules';
 import type { EventCache } from '../room-actor/event-cache.js';
-import type { KnownEvent } from '../room-actor/pending-event.js';
 
-const CREATE = ['m.room.create', ''] as const;
+const CREATE: StateType = ['m.room.create', ''];
 
-/**
- * Check 4: passes the authorisation rules based on its own auth events; in room versions whose room id names the create
- * event that one counts with them.
- */
-export function authorizeByAuthEvents(
-  event: RoomEvent,
-  authEvents: readonly KnownEvent[],
-  create: RoomEvent | undefined,
-  rules: RoomVersionRules,
-): Rejection | undefined {
-  const problem = checkAuthEvents(event, authEvents, rules);
-  if (problem) return problem;
-  const lookup = (type: string, key: string) =>
-    authEvents.find((auth) => auth.pdu.type === type && auth.pdu.state_key === key) ??
-    (type === CREATE[0] && rules.createEventImpliedByRoomId ? create : undefined);
-  return authorizeEvent(event, lookup, rules);
+/** By what an event is authorised. */
+export interface PduBasis {
+  readonly authEvents: readonly RoomEvent[];
+  /** State before the event. */
+  readonly before: StateMap;
+  /** Current state of the room; the very same map where the event extends the tip. */
+  readonly current: StateMap;
 }
 
-/** Checks 5 and 6: passes the authorisation rules based on a state. */
-export async function authorizeByState(
+/**
+ * Checks 4 to 6: by its auth events, by the state before it, by the current state. Loads the few state events that count.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+ */
+export async function authorizePdu(
   event: RoomEvent,
-  state: StateMap,
+  { authEvents, before, current }: PduBasis,
   events: EventCache,
   rules: RoomVersionRules,
-): Promise<Rejection | undefined> {
-  const ids = [CREATE, ...authTypesForEvent(event.pdu, rules)].flatMap(
-    ([type, key]) => state.get(stateKey(type, key)) ?? [],
-  );
-  const loaded = await events.load(ids);
-  const lookup = (type: string, key: string) => loaded.get(state.get(stateKey(type, key)) ?? ('' as EventId));
-  return authorizeEvent(event, lookup, rules);
+): Promise<AuthorisationVerdict> {
+  const types = [CREATE, ...authTypesForEvent(event.pdu, rules)];
+  const now = await lookupIn(current, types, events);
+  const create = now(...CREATE);
+  if (before === current) return authorizeReceivedEvent(event, { authEvents, create, before: now }, rules);
+  const then = await lookupIn(before, types, events);
+  return authorizeReceivedEvent(event, { authEvents, create, before: then, current: now }, rules);
+}
+
+/** A state by type and key, with these entries of it loaded. */
+export async function lookupIn(
+  state: StateMap,
+  types: readonly StateType[],
+  events: EventCache,
+): Promise<StateLookup> {
+  const loaded = await events.load(types.flatMap(([type, key]) => state.get(stateKey(type, key)) ?? []));
+  return (type, key) => loaded.get(state.get(stateKey(type, key)) ?? ('' as EventId));
 }

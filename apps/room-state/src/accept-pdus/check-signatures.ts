@@ -1,19 +1,20 @@
 import type { RoomActorReader } from '@atoll/database';
 import type { SigningKey } from '@atoll/event-crypto';
-import type { JsonObject, Pdu, ServerName } from '@atoll/matrix';
+import type { Pdu, ServerName } from '@atoll/matrix';
 import {
   eventIdOf,
   hasValidContentHash,
-  parseEvent,
+  parseEventText,
   redactEvent,
   requiredSigners,
   roomIdOf,
   type RoomVersionRules,
   type VerifyKey,
   verifyEventSignatures,
+  withPlainNumbers,
 } from '@atoll/room-rules';
 import { isStorable } from '../append-event/storable-text.js';
-import type { CheckedPdu } from './checked-pdu.js';
+import type { CheckedPdu, ReceivedEvent } from './checked-pdu.js';
 
 /** The first three checks on receipt of a PDU, which need no room. */
 export class SignatureCheck {
@@ -29,8 +30,8 @@ export class SignatureCheck {
    * 3. The content hash: an event whose content does not match goes on in its redacted form.
    * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
    */
-  async check(json: JsonObject, rules: RoomVersionRules): Promise<CheckedPdu> {
-    const parsed = parseEvent(json, rules);
+  async check(json: string, rules: RoomVersionRules): Promise<CheckedPdu> {
+    const parsed = parseEventText(json, rules);
     if ('problem' in parsed) return { refused: parsed.problem };
     const pdu = parsed.event;
     if (!isStorable(pdu.type) || !isStorable(pdu.state_key ?? '')) return { refused: 'U+0000 in a key' };
@@ -39,7 +40,7 @@ export class SignatureCheck {
       keys.get(`${server} ${keyId}`),
     );
     if (problem) return { refused: `signature of ${problem.server}: ${problem.reason}` };
-    return { event: toEvent(hasValidContentHash(pdu) ? pdu : redactEvent(pdu, rules), rules) };
+    return received(hasValidContentHash(pdu, rules) ? pdu : redactEvent(pdu, rules), rules);
   }
 
   private async keysOf(servers: readonly ServerName[]): Promise<Map<string, VerifyKey>> {
@@ -56,6 +57,7 @@ export class SignatureCheck {
   }
 }
 
-function toEvent(pdu: Pdu, rules: RoomVersionRules) {
-  return { eventId: eventIdOf(pdu, rules), roomId: roomIdOf(pdu, rules), pdu, rejected: false };
+function received(exact: Pdu, rules: RoomVersionRules): ReceivedEvent {
+  const [eventId, roomId] = [eventIdOf(exact, rules), roomIdOf(exact, rules)];
+  return { event: { eventId, roomId, pdu: withPlainNumbers(exact, rules), rejected: false }, exact };
 }

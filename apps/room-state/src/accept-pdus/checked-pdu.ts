@@ -1,5 +1,5 @@
 import type { PduOutcome } from '@atoll/contract';
-import type { RoomEvent } from '@atoll/matrix';
+import type { Pdu, RoomEvent } from '@atoll/matrix';
 
 /** What one PDU came to, as the caller gets it. */
 export interface PduResult {
@@ -10,4 +10,12 @@ export interface PduResult {
 }
 
 /** The outcome of the checks that need nothing but the event and its signers' keys. */
-export type CheckedPdu = { readonly event: RoomEvent } | { readonly refused: string };
+export type CheckedPdu = ReceivedEvent | { readonly refused: string };
+
+/** An event that its signers did sign. */
+export interface ReceivedEvent {
+  /** With the nearest numbers that JavaScript has, for rules and memory. */
+  readonly event: RoomEvent;
+  /** As its hashes cover it: what is stored and sent on. */
+  readonly exact: Pdu;
+}

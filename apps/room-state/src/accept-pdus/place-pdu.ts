@@ -1,19 +1,19 @@
 import type { Interner, RoomTransactor, StateOverride, StateResetChange } from '@atoll/database';
-import type { EventId, RoomEvent } from '@atoll/matrix';
-import { splitStateKey, type StateKey, type StateMap } from '@atoll/room-rules';
+import { type EventId, prevEventIds } from '@atoll/matrix';
+import { referenceTo, splitStateKey, type StateKey, type StateMap } from '@atoll/room-rules';
 import { membershipIn } from '../append-event/local-event-builder.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { CommitUnit } from '../room-actor/group-commit.js';
 import type { KnownEvent, PendingEvent, StateEdit } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { type BranchStates, ownChange, stateDifference, withEvent } from './branch-states.js';
+import type { ReceivedEvent } from './checked-pdu.js';
 
 /** Keys whose silent change is a state reset worth keeping for `ctl`. */
 const RESET_TYPES = ['m.room.member', 'm.room.power_levels'];
 
 /** What the checks found out about an event, and all that placing it needs. */
-export interface Judged {
-  readonly event: RoomEvent;
+export interface Judged extends ReceivedEvent {
   readonly prev: readonly KnownEvent[];
   /** State before the event. */
   readonly before: StateMap;
@@ -37,13 +37,15 @@ export class PduPlacement {
     extendsTip: boolean,
     redactsNid?: number,
   ): Promise<CommitUnit> {
+    const { exact } = judged;
     const { pdu } = judged.event;
     const event: KnownEvent = {
       ...judged.event,
       eventNid: await this.transactor.reserveEventNid(),
       rejected: judged.verdict === 'rejected',
       accepted: judged.verdict === 'accepted',
-      bytes: JSON.stringify(pdu).length,
+      bytes: JSON.stringify(exact).length,
+      reference: referenceTo({ ...judged.event, pdu: exact }, actor.rules),
     };
     const extremities = withTip(actor, event);
     const edits = event.accepted
@@ -59,7 +61,7 @@ export class PduPlacement {
       senderNid: await this.interner.stateKeyNid(pdu.sender),
       verdict: judged.verdict,
       problem: judged.problem,
-      signed: Promise.resolve(pdu),
+      signed: Promise.resolve(exact),
       edits,
       ...(state && { state }),
       ...(reset.length > 0 && { reset }),
@@ -128,7 +130,7 @@ export class PduPlacement {
 function withTip(actor: RoomActor, event: KnownEvent): ReadonlyMap<EventId, number> {
   if (!event.accepted) return actor.extremities;
   const extremities = new Map(actor.extremities);
-  for (const id of event.pdu.prev_events) extremities.delete(id);
+  for (const id of prevEventIds(event.pdu)) extremities.delete(id);
   return extremities.set(event.eventId, event.eventNid);
 }
 

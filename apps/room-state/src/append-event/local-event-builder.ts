@@ -19,10 +19,13 @@ import {
   type EventDraft,
   hashDraft,
   type HashedEvent,
+  referenceTo,
   type RoomVersionRules,
   signHashedEvent,
   type StateLookup,
 } from '@atoll/room-rules';
+import { chosenEventId, referencesTo } from './chosen-event-ids.js';
+import { assertAllowedHere } from './local-rules.js';
 import { assertStorable } from './storable-text.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { PendingEvent, StateEdit } from '../room-actor/pending-event.js';
@@ -77,20 +80,22 @@ export class LocalEventBuilder {
     assertStorable(local.type, local.stateKey ?? '');
     this.refuseRemoteInvite(local);
     const prev = [...actor.extremities.keys()].slice(0, MAX_PREV_EVENTS);
-    const draft = {
+    const draft: EventDraft = {
       type: local.type,
       room_id: actor.roomId,
+      ...chosenEventId(this.serverName, actor.rules),
       sender: local.sender,
       ...(local.stateKey !== undefined && { state_key: local.stateKey }),
       content: local.content,
       origin_server_ts: local.originServerTs ?? Date.now(),
       depth: Math.min(actor.depth + 1, MAX_DEPTH),
-      prev_events: prev,
-      auth_events: [] as EventId[],
+      prev_events: await referencesTo(prev, this.events, actor.rules),
+      auth_events: [],
       ...(local.redacts !== undefined && !actor.rules.redactsInContent && { redacts: local.redacts }),
     };
     const authTypes = authTypesForEvent(draft as unknown as Pdu, actor.rules);
-    draft.auth_events = authTypes.flatMap(([type, key]) => actor.stateEventId(type, key) ?? []);
+    const auth = authTypes.flatMap(([type, key]) => actor.stateEventId(type, key) ?? []);
+    draft.auth_events = await referencesTo(auth, this.events, actor.rules);
     return { hashed: await this.check(actor, draft), prev };
   }
 
@@ -104,6 +109,7 @@ export class LocalEventBuilder {
     if (sizeProblem !== undefined) throw tooLarge(sizeProblem);
     const types = authTypesForEvent(hashed.event.pdu, actor.rules);
     const lookup = await this.stateLookup(actor, [CREATE, ...types]);
+    assertAllowedHere(hashed.event.pdu, lookup, actor.rules);
     const rejection = authorizeEvent(hashed.event, lookup, actor.rules);
     if (rejection) throw forbidden(rejection.reason);
     return hashed;
@@ -128,7 +134,13 @@ export class LocalEventBuilder {
     const senderNid = await this.stateKeyNid(pdu.sender);
     const stateKeyNid = pdu.state_key === undefined ? null : await this.stateKeyNid(pdu.state_key);
     const eventNid = await this.transactor.reserveEventNid();
-    const event = { ...hashed.event, eventNid, bytes: hashed.signedBytes.length + 200, accepted: true };
+    const event = {
+      ...hashed.event,
+      eventNid,
+      reference: referenceTo(hashed.event, actor.rules),
+      bytes: hashed.signedBytes.length + 200,
+      accepted: true,
+    };
     const signed = signHashedEvent(hashed, this.serverName, this.key).then((signedEvent) => signedEvent.pdu);
     // Nobody may be left to wait for it when its actor is dropped; the commit that waits gets the error all the same.
     signed.catch(() => undefined);

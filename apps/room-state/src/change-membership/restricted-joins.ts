@@ -9,11 +9,10 @@ import {
   serverNameOf,
   type UserId,
 } from '@atoll/matrix';
-import { powerLevelsIn, type StateLookup } from '@atoll/room-rules';
+import { powerLevelsIn, type RoomVersionRules, type StateLookup } from '@atoll/room-rules';
 import type { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 
-const RESTRICTED = ['restricted', 'knock_restricted'];
 /** The most members that are looked at for one who may invite. */
 const MAX_CANDIDATES = 500;
 
@@ -42,7 +41,7 @@ export class RestrictedJoins {
       ['m.room.power_levels', ''],
     ]);
     const joinRules = lookup('m.room.join_rules', '')?.pdu.content;
-    if (!RESTRICTED.includes(joinRules?.['join_rule'] as string)) return undefined;
+    if (!isRestricted(joinRules?.['join_rule'], actor.rules)) return undefined;
     const membership = lookup('m.room.member', user)?.pdu.content['membership'];
     if (membership === 'join' || membership === 'invite' || membership === 'ban') return undefined;
     if (!(await this.reader.isJoinedToAny(user, allowedRooms(joinRules?.['allow'])))) {
@@ -84,6 +83,12 @@ export class RestrictedJoins {
       (candidate) => members('m.room.member', candidate)?.pdu.content['membership'] === 'join',
     );
   }
+}
+
+/** In room versions without such a join rule nobody is let in by it, with or without an authoriser. */
+function isRestricted(joinRule: JsonValue | undefined, rules: RoomVersionRules): boolean {
+  if (joinRule === 'knock_restricted') return rules.knockRestrictedJoinRule;
+  return joinRule === 'restricted' && rules.authRules.joinUnauthorised !== undefined;
 }
 
 const asArray = (value: JsonValue | undefined) => (Array.isArray(value) ? value : []);

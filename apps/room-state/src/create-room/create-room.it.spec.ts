@@ -71,7 +71,7 @@ describe('creating a room', () => {
     await service.message(room.roomId, ALICE, 'works');
   });
 
-  describe.each(['10', '11', '12'])('version %s', (version) => {
+  describe.each(['1', '3', '9', '10', '11', '12'])('version %s', (version) => {
     it('gives its creators their power', async () => {
       const roomId = await service.createRoom(
         { preset: 'trusted_private_chat', invite: [{ userId: BOB, profile: {} }] },

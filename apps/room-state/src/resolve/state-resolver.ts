@@ -1,4 +1,4 @@
-import type { EventId, RoomEvent } from '@atoll/matrix';
+import { authEventIds, type EventId, type RoomEvent } from '@atoll/matrix';
 import {
   eventsNeededForResolution,
   resolveState,
@@ -51,7 +51,7 @@ export class StateResolver {
     const known = new Map<EventId, RoomEvent>(taking && [[taking.eventId, taking]]);
     const conflicted = eventsNeededForResolution(states);
     if (conflicted.length === 0) return states[0] ?? new Map<StateKey, EventId>();
-    await this.loadWithAuthChains([...conflicted, ...(taking?.pdu.auth_events ?? [])], known);
+    await this.loadWithAuthChains([...conflicted, ...(taking ? authEventIds(taking.pdu) : [])], known);
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       if (known.size > WORKER_THRESHOLD) return this.resolveInWorker(states, known, rules);
       const missed = new Set<EventId>();
@@ -87,7 +87,7 @@ export class StateResolver {
       const next: EventId[] = [];
       for (const [id, event] of await this.events.load(level)) {
         known.set(id, event);
-        for (const parent of event.pdu.auth_events) {
+        for (const parent of authEventIds(event.pdu)) {
           if (known.has(parent) || asked.has(parent)) continue;
           asked.add(parent);
           next.push(parent);

@@ -1,5 +1,7 @@
-import { EVENT_STATUS, type RoomActorReader } from '@atoll/database';
-import type { EventId } from '@atoll/matrix';
+import { EVENT_STATUS, type LoadedEvent, type RoomActorReader } from '@atoll/database';
+import { parseExactJson } from '@atoll/event-crypto';
+import type { EventId, EventReference, Pdu } from '@atoll/matrix';
+import { referenceTo, rulesOf } from '@atoll/room-rules';
 import { LRUCache } from 'lru-cache';
 import type { KnownEvent } from './pending-event.js';
 
@@ -57,10 +59,32 @@ export class EventCache {
       else absent.push(id);
     }
     for (const row of await this.reader.events(absent)) {
-      const event = { ...row, accepted: row.status === EVENT_STATUS.accepted };
+      const event = knownEvent(row);
       this.events.set(event.eventId, event);
       found.set(event.eventId, event);
     }
     return found;
   }
+}
+
+function knownEvent(row: LoadedEvent): KnownEvent {
+  const { eventId, eventNid, roomId, pdu, rejected, status, json } = row;
+  const accepted = status === EVENT_STATUS.accepted;
+  return {
+    eventId,
+    eventNid,
+    roomId,
+    pdu,
+    rejected,
+    accepted,
+    bytes: json.length,
+    reference: referenceOf(row),
+  };
+}
+
+/** Only where events are named by more than their ids, the text is read once more. */
+function referenceOf({ eventId, roomVersion, json, ...event }: LoadedEvent): EventReference {
+  const rules = rulesOf(roomVersion);
+  if (rules?.eventIds !== 'chosen') return eventId;
+  return referenceTo({ ...event, eventId, pdu: parseExactJson(json) as unknown as Pdu }, rules);
 }

@@ -1,9 +1,11 @@
 import type { StateOverride, StateResetChange } from '@atoll/database';
-import type { EventId, Pdu, RoomEvent } from '@atoll/matrix';
+import type { EventId, EventReference, Pdu, RoomEvent } from '@atoll/matrix';
 
 /** An event in a room actor's memory: known by id, of any status. */
 export interface KnownEvent extends RoomEvent {
   readonly eventNid: number;
+  /** How other events name it. Made of the exact event, of which `pdu` holds the nearest numbers that JavaScript has. */
+  readonly reference: EventReference;
   /** Length of its JSON, the unit of the cache budget. */
   readonly bytes: number;
   /** In the current or the next commit, the state and timeline it is part of; `null`: rejected, soft-failed, outlier. */
@@ -30,7 +32,7 @@ export interface PendingEvent {
   readonly senderNid: number;
   readonly verdict: 'accepted' | 'soft-failed' | 'rejected';
   readonly problem: string | null;
-  /** The signed PDU: signatures of our own events are made off the event loop while the commit before is in flight. */
+  /** The signed and exact PDU, to be stored: signatures of our own events are made off the event loop while the commit before is in flight. */
   readonly signed: Promise<Pdu>;
   readonly edits: readonly StateEdit[];
   readonly state?: { basePosition: number; parentEventNid: number | null; overrides: StateOverride[] };

@@ -70,7 +70,7 @@ export class RoomActor {
       else this.state.set(key, edit.eventId);
     }
     this.extremities = extremities;
-    this.depth = Math.max(this.depth, pending.event.pdu.depth);
+    this.depth = Math.max(this.depth, Math.min(pending.event.pdu.depth, Number.MAX_SAFE_INTEGER));
   }
 
   /** Told by the commit: these events of this room are durable, the newest at `position`. */

@@ -38,8 +38,8 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
     typeNid: pending.typeNid,
     stateKeyNid: pending.stateKeyNid,
     senderNid: pending.senderNid,
-    depth: pdu.depth,
-    originServerTs: pdu.origin_server_ts,
+    depth: storable(event.pdu.depth),
+    originServerTs: storable(event.pdu.origin_server_ts),
     status: VERDICT_STATUS[pending.verdict],
     problem: pending.problem,
     json: JSON.stringify(pdu),
@@ -53,4 +53,9 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
     ...(pending.redactsNid !== undefined && { redactsNid: pending.redactsNid }),
     ...(pending.reset && { reset: pending.reset }),
   };
+}
+
+/** The nearest integer that a column gives back as it took it: room versions 1 to 5 have greater ones in their events. */
+function storable(integer: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(integer, Number.MAX_SAFE_INTEGER));
 }

@@ -26,13 +26,14 @@ export interface StateEntry {
 const STATE_PAGE = 5_000;
 const EVENT_PAGE = 500;
 
-/** An event of any status as the actor needs it; `json` is the PDU. */
+/** An event of any status as the actor needs it. */
 export interface LoadedEvent extends RoomEvent {
   eventNid: number;
+  roomVersion: string;
   status: EventStatus;
   position: number | null;
-  /** Length of the stored JSON, for cache budgets. */
-  bytes: number;
+  /** The PDU as it is stored: hashes cover its text, in which numbers may be written as `pdu` cannot tell. */
+  json: string;
 }
 
 /** What room-state reads: rooms to load into memory, events to authorise by, the state at forks, earlier answers. */
@@ -118,18 +119,19 @@ export class RoomActorReader {
       .selectFrom('events')
       .innerJoin('rooms', 'rooms.room_nid', 'events.room_nid')
       .leftJoin('event_positions', 'event_positions.event_nid', 'events.event_nid')
-      .select(['events.event_nid', 'event_id', 'room_id', 'status', 'json', 'position'])
+      .select(['events.event_nid', 'event_id', 'room_id', 'version', 'status', 'json', 'position'])
       .where('event_id', '=', anyOf(eventIds))
       .execute();
     return rows.map((row) => ({
       eventNid: row.event_nid,
       eventId: row.event_id,
       roomId: row.room_id,
+      roomVersion: row.version,
       pdu: JSON.parse(row.json) as Pdu,
       rejected: row.status === EVENT_STATUS.rejected,
       status: row.status,
       position: row.position,
-      bytes: row.json.length,
+      json: row.json,
     }));
   }
 

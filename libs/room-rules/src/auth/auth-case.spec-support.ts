@@ -1,11 +1,10 @@
 import type { JsonObject } from '@atoll/matrix';
+import type { RuleOf } from './rule-number.spec-support.js';
 import { CREATOR, type EventSketch, type StateChanges } from './test-room.spec-support.js';
 
-/** The rule's number in room versions 10 and 11, and in 12; `-` where the version has no such rule. */
-export type RuleNumbers = readonly [in10: string, in11: string, in12: string];
-
+/** An event that a rule allows or rejects in the versions that number it. */
 export interface AuthCase {
-  readonly rule: RuleNumbers;
+  readonly rule: RuleOf;
   readonly what: string;
   readonly event: EventSketch;
   readonly state?: StateChanges;
@@ -15,8 +14,9 @@ export const USER = '@user:two';
 export const MOD = '@mod:two';
 export const ADMIN = '@admin:one';
 
-/** The same number in 10 and 11. */
-export const both = (older: string, newer: string): RuleNumbers => [older, older, newer];
+/** The cases that a version has, each with its rule's number there. */
+export const casesOf = <Case extends { readonly rule: RuleOf }>(cases: readonly Case[], version: string) =>
+  cases.map((one) => ({ ...one, number: one.rule(Number(version)) })).filter(({ number }) => number !== '-');
 
 /** The content of the room's power levels with changes; `undefined` takes a property out. */
 export const levels = (changes: JsonObject, sender = MOD): EventSketch => ({
@@ -40,3 +40,5 @@ export const over = (content: JsonObject): StateChanges => [
   ['m.room.power_levels', '', { ...levels(content), sender: CREATOR }],
 ];
 export const current = over({});
+/** A room that never had power levels. */
+export const noLevels: StateChanges = [['m.room.power_levels', '', undefined]];

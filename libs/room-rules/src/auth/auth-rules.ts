@@ -1,3 +1,4 @@
+import { AUTH_RULE_NUMBERS, COLUMN_OF_VERSION } from './auth-rule-numbers.js';
 import type { Rejection } from './rejection.js';
 
 /** Every authorisation rule that can reject, by a name that means the same in all room versions. */
@@ -14,6 +15,8 @@ const REASONS = {
   rejectedAuthEvent: 'an auth event was rejected itself',
   foreignAuthEvent: 'an auth event belongs to another room',
   notFederated: 'the room is not federated and the sender is on another server than the creator',
+  aliasesWithoutStateKey: 'an aliases event needs a state key',
+  aliasesOfOtherServer: 'the state key of an aliases event is not the server of its sender',
   memberMalformed: 'a member event needs a state key and a membership',
   joinForOther: 'nobody joins for somebody else',
   joinBanned: 'the user is banned',
@@ -53,39 +56,37 @@ const REASONS = {
   newEntryAboveOwn: 'an events or notifications entry is raised above the level of the sender',
   userNotBelowOwn: 'the level of a user who is not below the sender is changed',
   newUserAboveOwn: 'a user is raised above the level of the sender',
+  redactionNotAllowed: 'the sender has not the power level to redact an event of another server',
 } as const;
 
 export type AuthRuleName = keyof typeof REASONS;
 
-/** Rules that only some room versions have: a version has such a rule when its table numbers it. */
+/** Rules that only some room versions have: a version has such a rule when the table of numbers gives it one. */
 type OptionalRule =
   | 'createRoomIdForeign'
   | 'createHasRoomId'
   | 'createWithoutCreator'
   | 'createBadAdditionalCreators'
+  | 'aliasesWithoutStateKey'
+  | 'aliasesOfOtherServer'
   | 'joinUnauthorised'
   | 'knockNotAllowed'
   | 'knockForOther'
   | 'knockPresent'
-  | 'powerLevelNotInteger'
-  | 'powerLevelMapMalformed'
-  | 'powerLevelNamesCreator';
-
-type ByRule<Value> = { readonly [Name in Exclude<AuthRuleName, OptionalRule>]: Value } & {
-  readonly [Name in OptionalRule]?: Value;
-};
-
-/** The number that each rule bears on the page of one room version. */
-export type AuthRuleNumbers = ByRule<string>;
+  | 'powerLevelNamesCreator'
+  | 'redactionNotAllowed';
 
 /** The answer that each rule of one room version gives when it rejects. */
-export type AuthRules = ByRule<Rejection>;
+export type AuthRules = { readonly [Name in Exclude<AuthRuleName, OptionalRule>]: Rejection } & {
+  readonly [Name in OptionalRule]?: Rejection;
+};
 
-/** Turns a version's table of numbers into the answers of its rules, made once so that rejecting allocates nothing. */
-export function authRules(numbers: AuthRuleNumbers): AuthRules {
-  const answers = Object.entries(numbers).map(([name, rule]) => [
-    name,
-    Object.freeze({ rule, reason: REASONS[name as AuthRuleName] }),
-  ]);
+/** The rules that a version has, each with its answer, made once so that rejecting allocates nothing. */
+export function authRulesOf(version: keyof typeof COLUMN_OF_VERSION): AuthRules {
+  const column = COLUMN_OF_VERSION[version];
+  const answers = Object.entries(AUTH_RULE_NUMBERS)
+    .map(([name, numbers]) => [name as AuthRuleName, numbers[column]] as const)
+    .filter(([, rule]) => rule !== '-')
+    .map(([name, rule]) => [name, Object.freeze({ rule, reason: REASONS[name] })]);
   return Object.freeze(Object.fromEntries(answers)) as AuthRules;
 }

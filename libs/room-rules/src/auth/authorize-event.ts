@@ -1,5 +1,7 @@
 import { serverNameOf, type RoomEvent } from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
+import { checkAliases } from './aliases-rules.js';
+import { mayRedact } from './can-redact.js';
 import { checkCreate } from './create-rules.js';
 import { checkMember } from './member-rules.js';
 import { membershipOf } from './membership.js';
@@ -32,6 +34,7 @@ export function authorizeEvent(
   ) {
     return reject.notFederated;
   }
+  if (reject.aliasesWithoutStateKey && pdu.type === 'm.room.aliases') return checkAliases(pdu, rules);
   const powerLevels = new PowerLevels(create, state('m.room.power_levels', ''), rules);
   if (pdu.type === 'm.room.member') return checkMember(event, { create, state, powerLevels, rules });
   if (membershipOf(pdu.sender, state) !== 'join') return reject.senderNotJoined;
@@ -44,6 +47,9 @@ export function authorizeEvent(
   if (pdu.state_key?.startsWith('@') && pdu.state_key !== pdu.sender) return reject.stateKeyOfOther;
   if (pdu.type === 'm.room.power_levels')
     return checkPowerLevels(event, { create, state, senderLevel, rules });
+  if (reject.redactionNotAllowed && pdu.type === 'm.room.redaction' && !mayRedact(event, powerLevels)) {
+    return reject.redactionNotAllowed;
+  }
   return undefined;
 }
 

@@ -1,6 +1,11 @@
 export { authTypesForEvent, type StateType } from './auth-types-for-event.js';
 export { type AuthRules } from './auth-rules.js';
 export { authorizeEvent } from './authorize-event.js';
+export {
+  type AuthorisationBasis,
+  type AuthorisationVerdict,
+  authorizeReceivedEvent,
+} from './authorize-received-event.js';
 export { canRedact } from './can-redact.js';
 export { checkAuthEvents } from './check-auth-events.js';
 export { creatorsOf, isCreator } from './creators.js';

@@ -1,4 +1,4 @@
-import type { Pdu } from '@atoll/matrix';
+import { prevEventIds, type Pdu } from '@atoll/matrix';
 import { creatorOf } from './creators.js';
 import type { MemberContext } from './member-rules.js';
 import { joinRuleOf, membershipOf } from './membership.js';
@@ -8,7 +8,8 @@ import type { Rejection } from './rejection.js';
 export function checkJoin(pdu: Pdu, target: string, context: MemberContext): Rejection | undefined {
   const { create, state, rules } = context;
   const reject = rules.authRules;
-  const followsCreate = pdu.prev_events.length === 1 && pdu.prev_events[0] === create.eventId;
+  const previous = prevEventIds(pdu);
+  const followsCreate = previous.length === 1 && previous[0] === create.eventId;
   if (followsCreate && target === creatorOf(create, rules)) return undefined;
   if (pdu.sender !== target) return reject.joinForOther;
 

@@ -1,6 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue, type RoomEvent } from '@atoll/matrix';
+import { isJsonObject, type JsonObject, type RoomEvent } from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
 import { isCreator } from './creators.js';
+import { levelIn } from './level-in.js';
 import type { StateLookup } from './state-lookup.js';
 
 /** What `m.room.power_levels` may set for a whole room, with the value that counts when it does not. */
@@ -18,11 +19,6 @@ export type LevelName = keyof typeof LEVEL_DEFAULTS;
 
 const NONE: JsonObject = {};
 const CREATOR_WITHOUT_EVENT = 100;
-
-/** An integer level, or `undefined` for anything else, so that whatever an object inherits never counts. */
-function levelIn(value: JsonValue | undefined): number | undefined {
-  return Number.isSafeInteger(value) ? (value as number) : undefined;
-}
 
 /**
  * Reads power levels without copying them, so that making a reader is cheap.
@@ -53,7 +49,7 @@ export class PowerLevels {
 
   /** One of the room-wide levels, or its default. */
   level(name: LevelName): number {
-    return levelIn(this.#content[name]) ?? LEVEL_DEFAULTS[name];
+    return levelIn(this.#content[name], this.#rules) ?? LEVEL_DEFAULTS[name];
   }
 
   /** The level that sending an event of this type needs. Membership has rules of its own. */
@@ -68,7 +64,8 @@ export class PowerLevels {
 
   #entry(map: 'users' | 'events' | 'notifications', key: string): number | undefined {
     const entries = this.#content[map];
-    return isJsonObject(entries) ? levelIn(entries[key]) : undefined;
+    if (!isJsonObject(entries) || !Object.hasOwn(entries, key)) return undefined;
+    return levelIn(entries[key], this.#rules);
   }
 }
 

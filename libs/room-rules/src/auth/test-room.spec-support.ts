@@ -1,4 +1,13 @@
-import type { EventId, JsonObject, Pdu, RoomEvent, RoomId, UserId } from '@atoll/matrix';
+import {
+  serverNameOf,
+  type EventId,
+  type EventReference,
+  type JsonObject,
+  type Pdu,
+  type RoomEvent,
+  type RoomId,
+  type UserId,
+} from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
 import { stateKey } from '../state-map.js';
 import type { StateLookup } from './state-lookup.js';
@@ -10,14 +19,18 @@ export interface EventSketch {
   readonly state_key?: string | undefined;
   readonly content?: JsonObject;
   readonly prev_events?: readonly string[];
+  /** `undefined` for none; the room's own unless the sketch says otherwise. */
   readonly room_id?: string | undefined;
+  readonly redacts?: string;
+  /** Whether the checks on receipt refused it. */
+  readonly rejected?: boolean;
 }
 
 /** A state event that a case puts into the state in place of what is there; `undefined` takes it out. */
 export type StateChanges = readonly (readonly [type: string, stateKey: string, EventSketch | undefined])[];
 
 export const CREATOR = '@creator:one';
-const CREATE_ID = '$create';
+const CREATE_ID = '$create' as EventId;
 
 /** A room with people of every kind, for the rules of one version. */
 export class TestRoom {
@@ -31,7 +44,6 @@ export class TestRoom {
     this.roomId = (rules.roomIdIsCreateEventId ? '!create' : '!room:one') as RoomId;
     this.#put('m.room.create', '', {
       sender: CREATOR,
-      ...(rules.roomIdIsCreateEventId ? { room_id: undefined } : {}),
       content: { room_version: rules.version, ...(rules.creatorInContent ? { creator: CREATOR } : {}) },
     });
     this.#put('m.room.power_levels', '', {
@@ -67,26 +79,31 @@ export class TestRoom {
     }
   }
 
-  /** An event of this room as a case sketches it: sent by the creator after two other events unless it says otherwise. */
+  /**
+   * An event of this room in the form of its version, as a case sketches it: sent by the creator after two other events
+   * unless it says otherwise.
+   */
   event(sketch: EventSketch): RoomEvent {
     this.#count += 1;
     const { type = 'm.room.message', sender = CREATOR, content = {}, prev_events = ['$x', '$y'] } = sketch;
+    const eventId = type === 'm.room.create' ? CREATE_ID : this.#newEventId(sender);
     const pdu: Pdu = {
       type,
       sender: sender as UserId,
       content,
       origin_server_ts: this.#count,
       depth: this.#count,
-      prev_events: prev_events as EventId[],
+      prev_events: prev_events.map((id) => this.#reference(id as EventId)),
       auth_events: [],
       hashes: { sha256: '' },
       signatures: {},
     };
+    if (this.rules.eventIds === 'chosen') pdu.event_id = eventId;
     if (sketch.state_key !== undefined) pdu.state_key = sketch.state_key;
-    const roomId = 'room_id' in sketch ? sketch.room_id : this.roomId;
+    if (sketch.redacts !== undefined) pdu.redacts = sketch.redacts as EventId;
+    const roomId = 'room_id' in sketch ? sketch.room_id : this.#roomIdWithin(type);
     if (roomId !== undefined) pdu.room_id = roomId as RoomId;
-    const eventId = type === 'm.room.create' ? CREATE_ID : `$event${this.#count}`;
-    return { eventId: eventId as EventId, roomId: (roomId ?? this.roomId) as RoomId, pdu, rejected: false };
+    return { eventId, roomId: (roomId ?? this.roomId) as RoomId, pdu, rejected: sketch.rejected ?? false };
   }
 
   /** The state of the room with a case's changes. */
@@ -101,6 +118,19 @@ export class TestRoom {
       const joined = stateKey(type, key);
       return changed.has(joined) ? changed.get(joined) : this.#state.get(joined);
     };
+  }
+
+  #newEventId(sender: string): EventId {
+    const server = this.rules.eventIds === 'chosen' ? `:${serverNameOf(sender as UserId)}` : '';
+    return `$event${this.#count}${server}` as EventId;
+  }
+
+  #reference(id: EventId): EventReference {
+    return this.rules.eventIds === 'chosen' ? [id, { sha256: '' }] : id;
+  }
+
+  #roomIdWithin(type: string): RoomId | undefined {
+    return this.rules.roomIdIsCreateEventId && type === 'm.room.create' ? undefined : this.roomId;
   }
 
   #put(type: string, key: string, sketch: EventSketch): void {

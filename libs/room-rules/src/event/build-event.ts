@@ -1,23 +1,47 @@
-import { encodeUrlSafeUnpaddedBase64, sha256, signJson, type SigningKey } from '@atoll/event-crypto';
-import type { EventId, JsonObject, Pdu, RoomEvent, RoomId, ServerName, UserId } from '@atoll/matrix';
+import { sha256, type SigningKey } from '@atoll/event-crypto';
+import type {
+  EventId,
+  EventReference,
+  JsonObject,
+  Pdu,
+  RoomEvent,
+  RoomId,
+  ServerName,
+  UserId,
+} from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
-import { essentialJson, hashOfDraft } from './event-hashes.js';
-import { redactEvent } from './redact-event.js';
+import { essentialJson, eventIdOfHash, hashOfDraft } from './event-hashes.js';
 
 /** An event before hashing and signing. */
 export interface EventDraft {
   type: string;
   /** Absent on the create event of room version 12. */
   room_id?: RoomId;
+  /** Only in room versions 1 and 2: see {@link newEventId}. */
+  event_id?: EventId;
   sender: UserId;
   state_key?: string;
   content: JsonObject;
   origin_server_ts: number;
   depth: number;
-  prev_events: EventId[];
-  auth_events: EventId[];
+  /** See `referenceTo`. */
+  prev_events: EventReference[];
+  auth_events: EventReference[];
   /** Only in room versions 1 to 10. */
   redacts?: EventId;
+}
+
+/**
+ * An id for an event of room versions 1 and 2, `undefined` in all others.
+ * @param opaque what no other event of this server has: random
+ * @see https://spec.matrix.org/v1.19/rooms/v1/#event-ids
+ */
+export function newEventId(
+  opaque: string,
+  serverName: ServerName,
+  { eventIds }: RoomVersionRules,
+): EventId | undefined {
+  return eventIds === 'chosen' ? (`$${opaque}:${serverName}` as EventId) : undefined;
 }
 
 /** An event with its final id, room and hash, ready for the auth rules and for successors; its signature is missing. */
@@ -31,15 +55,17 @@ export interface HashedEvent {
 /**
  * Adds the content hash and computes the ids; signatures do not enter them. Canonicalises twice, as little as possible.
  * @throws CanonicalJsonError when the content has no canonical form
+ * @throws Error when the room version wants an `event_id` and the draft has none
  * @see https://spec.matrix.org/v1.19/server-server-api/#adding-hashes-and-signatures-to-outgoing-events
  */
 export function hashDraft(draft: EventDraft, rules: RoomVersionRules): HashedEvent {
   const hashes = { sha256: hashOfDraft({ ...draft }) };
   const pdu: Pdu = { ...draft, hashes, signatures: {} };
   const signedBytes = Buffer.from(essentialJson(pdu, rules));
-  const hash = encodeUrlSafeUnpaddedBase64(sha256(signedBytes));
-  const roomId = draft.room_id ?? (`!${hash}` as RoomId);
-  return { event: { eventId: `$${hash}` as EventId, roomId, pdu, rejected: false }, signedBytes };
+  const eventId = rules.eventIds === 'chosen' ? draft.event_id : eventIdOfHash(sha256(signedBytes), rules);
+  if (eventId === undefined) throw new Error(`A draft of type ${draft.type} has no event_id`);
+  const roomId = draft.room_id ?? (`!${eventId.slice(1)}` as RoomId);
+  return { event: { eventId, roomId, pdu, rejected: false }, signedBytes };
 }
 
 /** The same event with this server's signature, made off the event loop. */
@@ -77,6 +103,10 @@ export async function signEvent(
   serverName: ServerName,
   key: SigningKey,
 ): Promise<Pdu> {
-  const { signatures } = await signJson(redactEvent(pdu, rules), serverName, key);
-  return { ...pdu, signatures };
+  const signature = await key.sign(Buffer.from(essentialJson(pdu, rules)));
+  const ofServer = Object.hasOwn(pdu.signatures, serverName) ? pdu.signatures[serverName] : {};
+  return {
+    ...pdu,
+    signatures: { ...pdu.signatures, [serverName]: { ...ofServer, [key.keyId]: signature } },
+  };
 }

@@ -3,9 +3,10 @@ import {
   decodeUnpaddedBase64,
   encodeUnpaddedBase64,
   encodeUrlSafeUnpaddedBase64,
+  lenientCanonicalJson,
   sha256,
 } from '@atoll/event-crypto';
-import type { EventId, JsonObject, Pdu, RoomId } from '@atoll/matrix';
+import type { EventId, EventReference, JsonObject, Pdu, RoomEvent, RoomId } from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
 import { essentialPart } from './redact-event.js';
 
@@ -14,16 +15,23 @@ import { essentialPart } from './redact-event.js';
  * @throws CanonicalJsonError
  * @see https://spec.matrix.org/v1.19/server-server-api/#calculating-the-content-hash-for-an-event
  */
-export function contentHash(pdu: Pdu): string {
-  return hashOfDraft({
-    ...(pdu as JsonObject),
-    hashes: undefined,
-    signatures: undefined,
-    unsigned: undefined,
-  });
+export function contentHash(pdu: Pdu, rules: RoomVersionRules): string {
+  const hashed = { ...(pdu as JsonObject), hashes: undefined, signatures: undefined, unsigned: undefined };
+  return encodeUnpaddedBase64(sha256(canonicalEventJson(hashed, rules)));
 }
 
-/** The content hash of an event that has no hashes, signatures and unsigned part yet. */
+/**
+ * The canonical JSON of an event or a part of it, as strict as its room version.
+ * @throws CanonicalJsonError
+ */
+export function canonicalEventJson(json: JsonObject, rules: RoomVersionRules): string {
+  return rules.strictCanonicalJson ? canonicalJson(json) : lenientCanonicalJson(json);
+}
+
+/**
+ * The content hash of an event of this server that has no hashes, signatures and unsigned part yet: strict in every version.
+ * @throws CanonicalJsonError
+ */
 export function hashOfDraft(draft: JsonObject): string {
   return encodeUnpaddedBase64(sha256(canonicalJson(draft)));
 }
@@ -33,9 +41,9 @@ export function hashOfDraft(draft: JsonObject): string {
  * @throws CanonicalJsonError
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
-export function hasValidContentHash(pdu: Pdu): boolean {
+export function hasValidContentHash(pdu: Pdu, rules: RoomVersionRules): boolean {
   const claimed = decodeUnpaddedBase64(pdu.hashes.sha256);
-  return claimed !== undefined && encodeUnpaddedBase64(claimed) === contentHash(pdu);
+  return claimed !== undefined && encodeUnpaddedBase64(claimed) === contentHash(pdu, rules);
 }
 
 /**
@@ -43,34 +51,46 @@ export function hasValidContentHash(pdu: Pdu): boolean {
  * @throws CanonicalJsonError
  */
 export function essentialJson(pdu: Pdu, rules: RoomVersionRules): string {
-  return canonicalJson(essentialPart(pdu, rules));
+  return canonicalEventJson(essentialPart(pdu, rules), rules);
 }
 
 /**
- * The reference hash in URL-safe unpadded Base64, as event ids have it.
+ * The 32 bytes of the reference hash.
  * @throws CanonicalJsonError
  * @see https://spec.matrix.org/v1.19/server-server-api/#calculating-the-reference-hash-for-an-event
  */
-export function referenceHash(pdu: Pdu, rules: RoomVersionRules): string {
-  return encodeUrlSafeUnpaddedBase64(sha256(essentialJson(pdu, rules)));
+export function referenceHash(pdu: Pdu, rules: RoomVersionRules): Buffer {
+  return sha256(essentialJson(pdu, rules));
 }
 
 /**
- * The event id: `$` and the reference hash.
+ * The event id: what the event says, or `$` and its reference hash in the version's Base64.
  * @throws CanonicalJsonError
+ * @throws Error when the version wants `event_id` and it is absent; `parseEvent` lets no such event through
+ * @see https://spec.matrix.org/v1.19/rooms/v1/#event-ids
+ * @see https://spec.matrix.org/v1.19/rooms/v3/#event-ids
  * @see https://spec.matrix.org/v1.19/rooms/v12/#event-ids
  */
 export function eventIdOf(pdu: Pdu, rules: RoomVersionRules): EventId {
-  return `$${referenceHash(pdu, rules)}` as EventId;
+  if (rules.eventIds !== 'chosen') return eventIdOfHash(referenceHash(pdu, rules), rules);
+  if (pdu.event_id === undefined) throw new Error(`An event of type ${pdu.type} has no event_id`);
+  return pdu.event_id;
+}
+
+/** The event id that a reference hash makes, in versions that name events by their hash. */
+export function eventIdOfHash(hash: Uint8Array, { eventIds }: RoomVersionRules): EventId {
+  const encode = eventIds === 'hash' ? encodeUnpaddedBase64 : encodeUrlSafeUnpaddedBase64;
+  return `$${encode(hash)}` as EventId;
 }
 
 /**
- * The room that a create event of room version 12 makes: its event id with the sigil `!`.
+ * How events of a version name this one in `prev_events` and `auth_events`.
  * @throws CanonicalJsonError
- * @see https://spec.matrix.org/v1.19/appendices/#room-ids
+ * @see https://spec.matrix.org/v1.19/rooms/v1/#event-format
  */
-export function roomIdOfCreateEvent(pdu: Pdu, rules: RoomVersionRules): RoomId {
-  return `!${referenceHash(pdu, rules)}` as RoomId;
+export function referenceTo({ eventId, pdu }: RoomEvent, rules: RoomVersionRules): EventReference {
+  if (rules.eventIds !== 'chosen') return eventId;
+  return [eventId, { sha256: encodeUnpaddedBase64(referenceHash(pdu, rules)) }];
 }
 
 /**
@@ -78,7 +98,9 @@ export function roomIdOfCreateEvent(pdu: Pdu, rules: RoomVersionRules): RoomId {
  * @throws Error when any other event says nothing; `parseEvent` lets none through
  */
 export function roomIdOf(pdu: Pdu, rules: RoomVersionRules): RoomId {
-  if (rules.roomIdIsCreateEventId && pdu.type === 'm.room.create') return roomIdOfCreateEvent(pdu, rules);
+  if (rules.roomIdIsCreateEventId && pdu.type === 'm.room.create') {
+    return `!${eventIdOf(pdu, rules).slice(1)}` as RoomId;
+  }
   if (pdu.room_id === undefined) throw new Error(`An event of type ${pdu.type} has no room_id`);
   return pdu.room_id;
 }

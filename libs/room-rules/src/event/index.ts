@@ -4,8 +4,8 @@ export {
   eventIdOf,
   hasValidContentHash,
   referenceHash,
+  referenceTo,
   roomIdOf,
-  roomIdOfCreateEvent,
 } from './event-hashes.js';
 export * from './build-event.js';
 export * from './required-signers.js';

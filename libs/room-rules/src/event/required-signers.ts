@@ -4,27 +4,37 @@ import { hasValidContentHash } from './event-hashes.js';
 import { redactEvent } from './redact-event.js';
 
 /**
- * Servers that must have signed an event of room version 3 or later: the sender's, and for member events that name a
- * `join_authorised_via_users_server` that user's. An invite that comes from a third-party invite may be sent by any
- * server in place of the sender's; the auth rules check its own proof instead.
+ * Servers that must have signed an event:
+ * - the sender's; but an invite that comes from a third-party invite may be sent by any server in place of it, and the auth
+ *   rules check its own proof instead;
+ * - in room versions 1 and 2, the one in the event id;
+ * - from 8 on, for member events that name a `join_authorised_via_users_server`, that user's.
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  * @see https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules (5.2)
  */
 export function requiredSigners(pdu: Pdu, rules: RoomVersionRules): ServerName[] {
+  const used = usedForm(pdu, rules);
   const signers = new Set<ServerName>();
-  if (!isThirdPartyInvite(trustedForm(pdu, rules))) signers.add(serverNameOf(pdu.sender));
-  const authoriser =
-    pdu.type === 'm.room.member' ? pdu.content['join_authorised_via_users_server'] : undefined;
+  if (!isThirdPartyInvite(used)) signers.add(serverNameOf(pdu.sender));
+  if (rules.eventIdServerSigns) signers.add(serverOfUntrusted(pdu.event_id));
+  const authoriser = authoriserOf(used, rules);
   if (authoriser !== undefined) signers.add(serverOfUntrusted(authoriser));
   return [...signers];
 }
 
 /**
- * The form that the event will be used in. That a third-party invite needs no signature of its sender's server must not be
- * believed of one whose content hash is wrong: redacted, it may be an ordinary invite, which anyone could then forge.
+ * The form that the event will be used in: redacted if its content hash is wrong. Nothing that redaction drops may say who
+ * must sign. A third-party invite would turn into an ordinary one that anyone could forge; and in room version 8 whoever
+ * passes a join on could name an authoriser, whose signature is then missing.
  */
-function trustedForm(pdu: Pdu, rules: RoomVersionRules): Pdu {
-  return isThirdPartyInvite(pdu) && !hasValidContentHash(pdu) ? redactEvent(pdu, rules) : pdu;
+function usedForm(pdu: Pdu, rules: RoomVersionRules): Pdu {
+  if (!isThirdPartyInvite(pdu) && authoriserOf(pdu, rules) === undefined) return pdu;
+  return hasValidContentHash(pdu, rules) ? pdu : redactEvent(pdu, rules);
+}
+
+function authoriserOf({ type, content }: Pdu, { authoriserServerSigns }: RoomVersionRules): unknown {
+  if (!authoriserServerSigns || type !== 'm.room.member') return undefined;
+  return content['join_authorised_via_users_server'];
 }
 
 /** True for an invite that redeems an `m.room.third_party_invite`. */
@@ -36,7 +46,7 @@ function isThirdPartyInvite({ type, content }: Pdu): boolean {
   );
 }
 
-/** What is no user id names a server that cannot have signed, so that the check fails. */
-function serverOfUntrusted(userId: unknown): ServerName {
-  return typeof userId === 'string' ? serverNameOf(userId as UserId) : ('' as ServerName);
+/** What is no id names a server that cannot have signed, so that the check fails. */
+function serverOfUntrusted(id: unknown): ServerName {
+  return typeof id === 'string' ? serverNameOf(id as UserId) : ('' as ServerName);
 }

@@ -1,6 +1,7 @@
 import { verifySignature } from '@atoll/event-crypto';
 import type { Pdu, ServerName } from '@atoll/matrix';
 import type { RoomVersionRules } from '../room-version-rules.js';
+import { numberIn } from './event-format.js';
 import { essentialJson } from './event-hashes.js';
 import { requiredSigners } from './required-signers.js';
 
@@ -41,7 +42,7 @@ export async function verifyEventSignatures(
 ): Promise<SignatureProblem | undefined> {
   const message = Buffer.from(essentialJson(pdu, rules));
   const problems = requiredSigners(pdu, rules).map((server) =>
-    checkServer(server, pdu, message, keyFor, now),
+    checkServer(server, pdu, rules, message, keyFor, now),
   );
   return (await Promise.all(problems)).find((problem) => problem !== undefined);
 }
@@ -51,15 +52,26 @@ export function signingKeyIds(pdu: Pdu, server: ServerName): string[] {
   return Object.keys(signaturesOf(pdu, server)).filter((keyId) => keyId.startsWith('ed25519:'));
 }
 
-/** Whether a key may verify an event of this time. @see https://spec.matrix.org/v1.19/rooms/v12/#signing-key-validity-period */
-export function isKeyValidAt(key: VerifyKey, originServerTs: number, now: number): boolean {
+/**
+ * Whether a key may verify an event of this time. A retired key never does for later events; how long a current one counts
+ * is asked from room version 5 on.
+ * @see https://spec.matrix.org/v1.19/rooms/v5/#signing-key-validity-period
+ */
+export function isKeyValidAt(
+  key: VerifyKey,
+  originServerTs: number,
+  now: number,
+  { keyValidityIsEnforced }: RoomVersionRules,
+): boolean {
   if (key.expiredTs !== undefined && key.expiredTs < originServerTs) return false;
+  if (!keyValidityIsEnforced) return true;
   return key.validUntilTs === undefined || Math.min(key.validUntilTs, now + SEVEN_DAYS_MS) >= originServerTs;
 }
 
 async function checkServer(
   server: ServerName,
   pdu: Pdu,
+  rules: RoomVersionRules,
   message: Uint8Array,
   keyFor: KeyLookup,
   now: number,
@@ -70,7 +82,7 @@ async function checkServer(
   const checks: Promise<boolean>[] = [];
   for (const keyId of keyIds) {
     const key = keyFor(server, keyId);
-    if (key === undefined || !isKeyValidAt(key, pdu.origin_server_ts, now)) continue;
+    if (key === undefined || !isKeyValidAt(key, numberIn(pdu.origin_server_ts), now, rules)) continue;
     checks.push(verifySignature(message, signatures[keyId] ?? '', key.publicKey));
   }
   if (checks.length === 0) return { server, reason: 'no_usable_key' };

@@ -1,4 +1,4 @@
-import type { EventId, RoomEvent } from '@atoll/matrix';
+import { authEventIds, type EventId, type RoomEvent } from '@atoll/matrix';
 import type { StateLookup } from '../auth/state-lookup.js';
 import type { RoomVersionRules } from '../room-version-rules.js';
 import type { EventSource } from './event-source.js';
@@ -20,7 +20,7 @@ export function authEventOf(
   key: string,
   source: EventSource,
 ): RoomEvent | undefined {
-  for (const id of event.pdu.auth_events) {
+  for (const id of authEventIds(event.pdu)) {
     const found = source.get(id);
     if (found?.pdu.type === type && found.pdu.state_key === key && !found.rejected) return found;
   }

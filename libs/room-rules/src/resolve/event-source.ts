@@ -1,4 +1,4 @@
-import type { EventId, RoomEvent } from '@atoll/matrix';
+import { authEventIds, type EventId, type RoomEvent } from '@atoll/matrix';
 
 /**
  * Where state resolution finds events. The caller has loaded them; what is missing counts as not there: it has no auth
@@ -15,5 +15,8 @@ const NONE: readonly EventId[] = [];
 
 /** The `auth_events` of an event, none for one that is missing. */
 export function authEventsOf(id: EventId, source: EventSource): readonly EventId[] {
-  return source.authEventsOf?.(id) ?? source.get(id)?.pdu.auth_events ?? NONE;
+  const known = source.authEventsOf?.(id);
+  if (known !== undefined) return known;
+  const event = source.get(id);
+  return event === undefined ? NONE : authEventIds(event.pdu);
 }

@@ -6,14 +6,6 @@ import { stateKey, type StateKey, type StateMap } from '../state-map.js';
 import { authStateOf } from './auth-state.js';
 import type { EventSource } from './event-source.js';
 
-/** What became of one event of the full conflicted set: it took its key, or a rule rejected it. */
-export interface ResolutionStep {
-  readonly phase: 'power' | 'mainline';
-  readonly eventId: EventId;
-  readonly key: StateKey;
-  readonly rejection: Rejection | undefined;
-}
-
 /** The state while it is being resolved: what was allowed so far over what resolution started from. */
 export interface PartialState {
   readonly base: StateMap;

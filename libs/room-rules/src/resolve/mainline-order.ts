@@ -1,4 +1,4 @@
-import type { EventId, RoomEvent } from '@atoll/matrix';
+import { authEventIds, type EventId, type RoomEvent } from '@atoll/matrix';
 import type { EventSource } from './event-source.js';
 import { isEarlier } from './power-order.js';
 
@@ -48,7 +48,7 @@ function positionOf(event: RoomEvent, positions: Map<EventId, number>, source: E
 }
 
 function powerLevelsCitedBy(event: RoomEvent, source: EventSource): RoomEvent | undefined {
-  for (const id of event.pdu.auth_events) {
+  for (const id of authEventIds(event.pdu)) {
     const cited = source.get(id);
     if (cited?.pdu.type === 'm.room.power_levels' && cited.pdu.state_key === '') return cited;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EventId, RoomEvent } from '@atoll/matrix';
+import { prevEventIds, type EventId, type RoomEvent } from '@atoll/matrix';
 import { authorizeEvent } from '../auth/authorize-event.js';
 import { stateKey, type StateMap } from '../state-map.js';
 import { resolveState } from './resolve-state.js';
@@ -19,7 +19,7 @@ const STATE_MAPS = ['msc4297-problem-a-v2.0', 'msc4297-problem-a-v2.1'];
 function statesAfter({ batches, source, rules }: Vector): Map<EventId, StateMap> {
   const after = new Map<EventId, StateMap>();
   for (const event of batches.flat()) {
-    const parents = event.pdu.prev_events.map((id) => after.get(id) as StateMap);
+    const parents = prevEventIds(event.pdu).map((id) => after.get(id) as StateMap);
     const before = resolveState(parents, source, rules);
     const rejection = authorizeEvent(
       event,
@@ -37,7 +37,7 @@ function statesAfter({ batches, source, rules }: Vector): Map<EventId, StateMap>
 
 /** The states after the events that no other one of the list follows. */
 function statesAtEnds(events: readonly RoomEvent[], after: ReadonlyMap<EventId, StateMap>): StateMap[] {
-  const followed = new Set(events.flatMap(({ pdu }) => pdu.prev_events));
+  const followed = new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)));
   return events
     .filter(({ eventId }) => !followed.has(eventId))
     .map(({ eventId }) => after.get(eventId) as StateMap);

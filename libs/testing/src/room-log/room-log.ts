@@ -1,4 +1,5 @@
 import { STREAMS } from '@atoll/database';
+import { type Pdu, prevEventIds } from '@atoll/matrix';
 import pg from 'pg';
 
 /** One event of a room's timeline, as PostgreSQL holds it. */
@@ -9,7 +10,7 @@ export interface LoggedEvent {
   type: string;
   sender: string;
   content: Record<string, unknown>;
-  prevEvents: string[];
+  prevEvents: readonly string[];
 }
 
 /** Looks at the database past every service, for what no endpoint tells. */
@@ -36,8 +37,8 @@ export class RoomLog {
       [roomId],
     );
     return rows.map(({ position, event_id, json }) => {
-      const pdu = JSON.parse(json) as Omit<LoggedEvent, 'prevEvents'> & { prev_events: string[] };
-      return { ...pdu, position: Number(position), eventId: event_id, prevEvents: pdu.prev_events };
+      const pdu = JSON.parse(json) as Pdu;
+      return { ...pdu, position: Number(position), eventId: event_id, prevEvents: prevEventIds(pdu) };
     });
   }
 

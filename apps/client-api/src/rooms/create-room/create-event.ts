@@ -1,5 +1,11 @@
 import { badJson, isUserId, type JsonObject, type RoomId, type ServerName, type UserId } from '@atoll/matrix';
-import { type EventDraft, type HashedEvent, hashDraft, type RoomVersionRules } from '@atoll/room-rules';
+import {
+  type EventDraft,
+  type HashedEvent,
+  hashDraft,
+  newEventId,
+  type RoomVersionRules,
+} from '@atoll/room-rules';
 import { randomBytes } from 'node:crypto';
 import type { CreateRoomBody } from './create-room.schema.js';
 
@@ -33,16 +39,18 @@ function additionalCreators(creator: UserId, { creation_content, preset, invite 
   return named === undefined && creators.size === 0 ? undefined : [...creators];
 }
 
-/** The create event, whose hash is the id of the room where the version says so; else the room gets a random one. */
+/** The create event, whose hash is the id of the room where the version says so; else the room, or even the event, gets a random one. */
 export function createEvent(
   creator: UserId,
   content: JsonObject,
   rules: RoomVersionRules,
   place: { serverName: ServerName; timestamp: number },
 ): HashedEvent['event'] {
+  const eventId = newEventId(randomId(), place.serverName, rules);
   const draft: EventDraft = {
     type: 'm.room.create',
-    ...(!rules.roomIdIsCreateEventId && { room_id: randomRoomId(place.serverName) }),
+    ...(!rules.roomIdIsCreateEventId && { room_id: `!${randomId()}:${place.serverName}` as RoomId }),
+    ...(eventId !== undefined && { event_id: eventId }),
     sender: creator,
     state_key: '',
     content,
@@ -54,6 +62,6 @@ export function createEvent(
   return hashDraft(draft, rules).event;
 }
 
-function randomRoomId(serverName: ServerName): RoomId {
-  return `!${randomBytes(OPAQUE_ID_BYTES).toString('base64url')}:${serverName}` as RoomId;
+function randomId(): string {
+  return randomBytes(OPAQUE_ID_BYTES).toString('base64url');
 }

@@ -1,4 +1,4 @@
-import type { EventId, RoomEvent } from '@atoll/matrix';
+import { authEventIds, type EventId, type RoomEvent } from '@atoll/matrix';
 import { authorizeEvent } from '../../auth/authorize-event.js';
 import { authTypesForEvent } from '../../auth/auth-types-for-event.js';
 import { powerLevelOf } from '../../auth/power-levels.js';
@@ -9,7 +9,7 @@ import { stateKey, type StateKey, type StateMap } from '../../state-map.js';
 type Events = ReadonlyMap<EventId, RoomEvent>;
 
 /**
- * State resolution written sentence by sentence from the specification, with whole sets and without regard for time: what
+ * State resolution of versions 2 and 2.1 written sentence by sentence from the specification, with whole sets and without regard for time: what
  * the real one is compared with. It shares nothing with it but the authorisation rules.
  * @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution
  */
@@ -26,7 +26,7 @@ export function resolveByTheText(
     const known = chains.get(id);
     if (known !== undefined) return known;
     const chain = new Set<EventId>();
-    for (const parent of at(id).pdu.auth_events) {
+    for (const parent of authEventIds(at(id).pdu)) {
       chain.add(parent);
       for (const ancestor of authChain(parent)) chain.add(ancestor);
     }
@@ -52,7 +52,7 @@ export function resolveByTheText(
   const difference = [...union].filter((id) => !fullChains.every((chain) => chain.has(id)));
 
   // Conflicted state subgraph: an event on a path from one conflicted event to another.
-  const subgraph = [...events.keys()].filter((id) =>
+  const subgraph = (is21 ? [...events.keys()] : []).filter((id) =>
     [...conflicted].some((from) =>
       [...conflicted].some(
         (to) =>
@@ -60,7 +60,7 @@ export function resolveByTheText(
       ),
     ),
   );
-  const full = new Set([...conflicted, ...difference, ...(is21 ? subgraph : [])]);
+  const full = new Set([...conflicted, ...difference, ...subgraph]);
 
   const isPower = ({ pdu: { type, sender, state_key: target, content } }: RoomEvent) =>
     type === 'm.room.power_levels' ||
@@ -73,7 +73,9 @@ export function resolveByTheText(
     (event: RoomEvent): StateLookup =>
     (type, key) => {
       if (type === 'm.room.create' && rules.createEventImpliedByRoomId) return at('$create' as EventId);
-      return event.pdu.auth_events.map(at).find(({ pdu }) => pdu.type === type && pdu.state_key === key);
+      return authEventIds(event.pdu)
+        .map(at)
+        .find(({ pdu, rejected }) => pdu.type === type && pdu.state_key === key && !rejected);
     };
   const byTime = (one: RoomEvent, other: RoomEvent) =>
     one.pdu.origin_server_ts - other.pdu.origin_server_ts || (one.eventId < other.eventId ? -1 : 1);
@@ -118,7 +120,7 @@ export function resolveByTheText(
 
   // Steps 3 and 4: the mainline of the resolved power levels.
   const citedPowerLevels = (event: RoomEvent) =>
-    event.pdu.auth_events
+    authEventIds(event.pdu)
       .map(at)
       .find(({ pdu }) => pdu.type === 'm.room.power_levels' && pdu.state_key === '');
   const lineOf = (start: RoomEvent | undefined): RoomEvent[] =>
