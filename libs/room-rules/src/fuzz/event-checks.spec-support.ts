@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import type { JsonObject, Pdu, RoomEvent } from '@atoll/matrix';
+import { isJsonObject, type JsonObject, type Pdu, type RoomEvent } from '@atoll/matrix';
 import { authorizeEvent, authTypesForEvent, checkAuthEvents, type StateLookup } from '../auth/index.js';
 import { canonicalEventJson, essentialJson, eventIdOf, hasValidContentHash } from '../event/event-hashes.js';
 import { checkEventSize } from '../event/event-size.js';
@@ -44,8 +44,12 @@ export class EventChecks {
     this.#contents.set(essential, wholeJson(pdu, this.rules));
   }
 
-  /** @throws AssertionError for what must never be */
-  async check(pdu: Pdu): Promise<Outcome> {
+  /**
+   * @param text what `pdu` was parsed from
+   * @throws AssertionError for what must never be
+   */
+  async check(text: string, pdu: Pdu): Promise<Outcome> {
+    checkReading(text, pdu, this.rules);
     this.#checkForms(pdu);
     this.#checkAuthorisation(pdu);
     return this.#checkSignatures(pdu);
@@ -95,13 +99,10 @@ export class EventChecks {
     for (const server of signers) ok(this.#signed.has(`${server} ${essential}`), `${server} never signed it`);
     const isWhole = hasValidContentHash(pdu, rules);
     const used = isWhole ? pdu : redactEvent(pdu, rules);
-    const { membership, third_party_invite: invite } = used.content;
-    const isThirdParty = used.type === 'm.room.member' && membership === 'invite' && invite !== undefined;
-    const servers = signers as readonly string[];
-    ok(
-      isThirdParty || servers.includes(used.sender.slice(used.sender.indexOf(':') + 1)),
-      'the sender signed it',
-    );
+    for (const id of whoMustSign(used, rules)) {
+      const server = id.slice(id.indexOf(':') + 1);
+      ok(this.#signed.has(`${server} ${essential}`), `the server of ${id} signed it`);
+    }
     const whole = this.#contents.get(essential);
     if (isWhole && whole !== undefined) strictEqual(wholeJson(pdu, rules), whole);
     if (signers.length === 0) return 'needs no signature';
@@ -112,4 +113,46 @@ export class EventChecks {
 /** All that the content hash covers, and the hash. */
 function wholeJson(pdu: Pdu, rules: RoomVersionRules): string {
   return canonicalEventJson({ ...(pdu as JsonObject), signatures: undefined, unsigned: undefined }, rules);
+}
+
+/** The ids whose servers must sign, said once more and differently: `used` is the form that the event is used in. */
+function whoMustSign(used: Pdu, { version }: RoomVersionRules): string[] {
+  const {
+    membership,
+    third_party_invite: invite,
+    join_authorised_via_users_server: authoriser,
+  } = used.content;
+  const isMember = used.type === 'm.room.member';
+  const ids: string[] = isMember && membership === 'invite' && invite !== undefined ? [] : [used.sender];
+  if (Number(version) <= 2) ids.push(String(used.event_id));
+  if (Number(version) >= 8 && isMember && authoriser !== undefined)
+    ids.push(JSON.stringify(authoriser).slice(1, -1));
+  return ids;
+}
+
+const UNUSUAL = 'unusual number ';
+
+/** The event says what the text says, every number included, and has the types that its readers rely on. */
+function checkReading(text: string, pdu: Pdu, rules: RoomVersionRules): void {
+  const said = withMarkedNumbers(text) as Record<string, unknown>;
+  Reflect.deleteProperty(said, 'unsigned');
+  strictEqual(JSON.stringify(withMarkedNumbers(JSON.stringify(pdu))), JSON.stringify(said));
+  if (Number(rules.version) >= 6) ok(!JSON.stringify(said).includes(UNUSUAL), 'no unusual numbers');
+
+  const { content, depth, signatures, hashes } = withPlainNumbers(pdu, rules);
+  ok(isJsonObject(content) && isJsonObject(hashes), 'content and hashes are objects');
+  ok(Number.isInteger(depth) && depth >= 0 && depth <= 2 ** 63, 'depth is an integer');
+  for (const ofServer of Object.values(signatures)) {
+    for (const signature of Object.values(ofServer)) strictEqual(typeof signature, 'string');
+    ok(isJsonObject(ofServer), 'signatures of a server are an object');
+  }
+}
+
+/** JSON in which a number that JavaScript would write differently is a string with its source. */
+function withMarkedNumbers(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown, { source }: { source?: string } = {}) => {
+    if (typeof value !== 'number' || source === undefined) return value;
+    const isKept = /^-?[0-9]+$/.test(source) ? Number.isSafeInteger(value) : false;
+    return isKept ? value : UNUSUAL + (Number.isInteger(value) ? source : String(value));
+  });
 }

@@ -85,7 +85,7 @@ async function tried(text: string, { rules, checks }: Version): Promise<string[]
   const result = parseEventText(text, rules);
   if (performance.now() - began > TOO_SLOW_MS) throw new Error('parsing took too long');
   if ('problem' in result) return [`refused: ${kindOf(result.problem)}`];
-  return ['parsed', await checks.check(result.event)];
+  return ['parsed', await checks.check(text, result.event)];
 }
 
 /** A problem without the values that it names. */

@@ -126,6 +126,12 @@ const CHANGES: readonly Change[] = [
       put([ofServer, random.pick(['ed25519:1', 'ed25519:2', 'ed25519:', 'rsa:1', '__proto__'])], value);
     }
   },
+  function takenOver(event, _other, random) {
+    event['sender'] = '@eve:evil.org';
+    if (random.oneIn(2)) event['event_id'] = '$e:evil.org';
+    if (random.oneIn(4))
+      event['content'] = { membership: 'join', join_authorised_via_users_server: '@alice:alpha.org' };
+  },
   function thirdPartyInvite(event, _other, random) {
     event['type'] = 'm.room.member';
     const invite = random.oneIn(2) ? { signed: { mxid: '@bob:beta.org', token: 't' } } : junkValue(random);
