@@ -9,6 +9,7 @@ import { redactEvent } from './redact-event.js';
  *   rules check its own proof instead;
  * - in room versions 1 and 2, the one in the event id;
  * - from 8 on, for member events that name a `join_authorised_via_users_server`, that user's.
+ * @throws CanonicalJsonError for an event that did not pass `parseEvent`
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  * @see https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules (5.2)
  */
