@@ -11,6 +11,8 @@ import { scenario } from './scenario.spec-support.js';
 /** Over all room versions more than 10,000 histories; `npm run fuzz` takes more. */
 const HISTORIES = 900;
 const OTHERS = { numRuns: 100 };
+/** About a third of them come to a ban that is not in dispute. */
+const BANS = { numRuns: 300 };
 
 describe.each(supportedRoomVersions)(
   'state resolution in room version $version, on generated histories',
@@ -41,8 +43,8 @@ describe.each(supportedRoomVersions)(
         const property = fc.property(scenario, (one) => {
           if (checkBannedSender(one, rules)) bans += 1;
         });
-        fc.assert(property, OTHERS);
-        expect(bans).toBeGreaterThan(OTHERS.numRuns / 2);
+        fc.assert(property, BANS);
+        expect(bans).toBeGreaterThan(BANS.numRuns / 5);
       });
     }
   },
