@@ -33,6 +33,16 @@ export class LargeRoom {
     state.set(stateKey('m.room.member', user), event.eventId);
   }
 
+  /** The creator gives one member a power level, in one state of the room. */
+  promote(index: number, level: number, state: Map<StateKey, EventId>): void {
+    const before = this.events.get(state.get(stateKey('m.room.power_levels', '')) as EventId);
+    const users = { ...(before?.pdu.content['users'] as JsonObject), [this.userOf(index)]: level };
+    const content = { ...before?.pdu.content, users };
+    const event = this.event('m.room.power_levels', CREATOR, content, '', state);
+    this.events.set(event.eventId, event);
+    state.set(stateKey('m.room.power_levels', ''), event.eventId);
+  }
+
   lookup = (type: string, key: string): RoomEvent | undefined =>
     this.events.get(this.state.get(stateKey(type, key)) as EventId);
 

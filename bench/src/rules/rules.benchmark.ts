@@ -1,5 +1,10 @@
-import { generateSigningKey, verifySignature } from '@atoll/event-crypto';
-import type { RoomEvent, ServerName } from '@atoll/matrix';
+import {
+  canonicalJson,
+  generateSigningKey,
+  lenientCanonicalJson,
+  verifySignature,
+} from '@atoll/event-crypto';
+import type { JsonObject, RoomEvent, ServerName } from '@atoll/matrix';
 import {
   authorizeEvent,
   type EventDraft,
@@ -20,6 +25,9 @@ const SERVER = 'example.org' as ServerName;
 /** Enough for libuv's threads. */
 const IN_FLIGHT = 64;
 const CONFLICTS = 100;
+const FORKED_ROOM = 100_000;
+/** Power levels that each branch of the fork sets. */
+const PROMOTIONS = 10;
 
 /** Authorisation, hashes, signatures and state resolution, in this process. */
 export const rules: Benchmark = {
@@ -31,7 +39,9 @@ export const rules: Benchmark = {
     const rates = await alternate(bench.pick(5, 2), rateVariants(rules12, seconds));
     const times = await alternate(bench.pick(5, 2), {
       ...resolutionVariants('v2.1', rules12, bench.pick([10_000, 100_000], [10_000])),
-      ...resolutionVariants('v2', rulesFor('11'), [10_000]),
+      ...resolutionVariants('v2', rulesFor('11'), bench.pick([10_000, 100_000], [10_000])),
+      ...resolutionVariants('v1', rulesFor('1'), [10_000]),
+      ...powerLevelForks(bench.pick([rules12, rulesFor('11'), rulesFor('1')], [rules12])),
     });
     bench.remark(
       'One thread but for signatures, which libuv’s four threads make and check; events of about 1 KB.',
@@ -63,6 +73,7 @@ function rateVariants(rules12: RoomVersionRules, seconds: number): Record<string
   const { hashes, signatures, ...rest } = message.pdu;
   const draft: EventDraft = rest;
   const hashed = hashDraft(draft, rules12);
+  const json = message.pdu as JsonObject;
   const key = generateSigningKey();
   const loop = async (once: () => Promise<unknown>) => (await closedLoop(IN_FLIGHT, seconds, once)).perSecond;
   const rate = (call: (index: number) => unknown) => () => Promise.resolve(callsPerSecond(seconds, call));
@@ -71,6 +82,8 @@ function rateVariants(rules12: RoomVersionRules, seconds: number): Record<string
   return {
     'authorise a message': authorise(messages),
     'authorise a join': authorise(joins),
+    'canonical JSON': rate(() => canonicalJson(json)),
+    'canonical JSON of room versions 1 to 5': rate(() => lenientCanonicalJson(json)),
     'canonical JSON, content hash and event id': rate(() => hashDraft(draft, rules12)),
     sign: () => loop(() => signHashedEvent(hashed, SERVER, key)),
     'verify a signature': async () => {
@@ -105,6 +118,23 @@ function resolutionVariants(
     return [resolutionName(name, size), resolve] as const;
   });
   return Object.fromEntries(variants);
+}
+
+function powerLevelForks(versions: readonly RoomVersionRules[]): Record<string, Variant<number>> {
+  return Object.fromEntries(versions.map(powerLevelFork));
+}
+
+/** Both branches of a large room give some members power, one after the other; nobody else disagrees. */
+function powerLevelFork(of: RoomVersionRules): [name: string, resolve: Variant<number>] {
+  const room = new LargeRoom(of, FORKED_ROOM);
+  const [one, other] = [new Map(room.state), new Map(room.state)];
+  for (let index = 0; index < PROMOTIONS; index += 1) {
+    room.promote(index, 50, one);
+    room.promote(PROMOTIONS + index, 50, other);
+  }
+  const resolve = () => Promise.resolve(milliseconds(() => resolveState([one, other], room.events, of)));
+  const name = `resolve a power-level fork, ${FORKED_ROOM.toLocaleString('en-US')} members, ${of.stateResolution}`;
+  return [name, resolve];
 }
 
 function resolutionName(name: string, size: number): string {
