@@ -12,6 +12,7 @@ import { GetVersionController } from './get-version/get-version.controller.js';
 import { openPlatform, type Platform } from './platform.js';
 import { NotaryAnswers } from './query-keys/notary-answers.js';
 import { QueryKeysController } from './query-keys/query-keys.controller.js';
+import { ServerKeyFetcher } from './server-keys/server-key-fetcher.js';
 import { tlsCertificate } from './tls-certificate.js';
 
 /** The server-server API and the key server. */
@@ -20,13 +21,14 @@ import { tlsCertificate } from './tls-certificate.js';
   providers: [FederationAuthenticator],
 })
 export class FederationReceiverModule {
-  static on({ config: { serverName }, database, signingKey }: Platform): DynamicModule {
+  static on({ config: { serverName }, database, signingKey, federation }: Platform): DynamicModule {
     const reader = new ServerKeyReader(database);
     const ownKeys = new OwnServerKeys(serverName, signingKey);
+    const fetcher = new ServerKeyFetcher(serverName, federation, database);
     const providers = [
       { provide: OwnServerKeys, useValue: ownKeys },
       { provide: NotaryAnswers, useValue: new NotaryAnswers(serverName, signingKey, ownKeys, reader) },
-      { provide: RequestSignatures, useValue: new RequestSignatures(serverName, reader) },
+      { provide: RequestSignatures, useValue: new RequestSignatures(serverName, reader, fetcher) },
     ];
     return { module: FederationReceiverModule, providers };
   }

@@ -17,7 +17,7 @@ import { tlsCertificate } from './tls-certificate.js';
 export const OWN_NAME = 'hs1';
 
 /** A migrated database and the configuration of a server on it. */
-export async function testInstallation() {
+export async function testInstallation(settings: Record<string, string> = {}) {
   const [pg, dataDir] = await Promise.all([testDatabase(), mkdtemp(join(tmpdir(), 'atoll-receiver-'))]);
   const database = openDatabase({ url: pg.url, poolSize: 2, applicationName: 'receiver-spec' });
   await migrateToLatest(database.db);
@@ -29,6 +29,7 @@ export async function testInstallation() {
     ATOLL_FEDERATION_PORT: '0',
     ATOLL_DRAIN_SECONDS: '0',
     ATOLL_LOG_LEVEL: 'silent',
+    ...settings,
   });
   const remove = async () => {
     await database.close();

@@ -31,6 +31,7 @@ export * from './room/state-reader.js';
 export * from './room/stored-event.js';
 export * from './room/visibility-reader.js';
 export * from './server-key/server-key-reader.js';
+export * from './server-key/server-key-transactor.js';
 export * from './stream-position-reader.js';
 export * from './stream-registry.js';
 export * from './stream-token.js';

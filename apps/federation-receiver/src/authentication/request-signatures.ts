@@ -1,6 +1,7 @@
 import type { KnownServerKey, ServerKeyReader } from '@atoll/database';
 import { verifySignedJson } from '@atoll/event-crypto';
 import { isServerName, type JsonValue, type ServerName } from '@atoll/matrix';
+import type { ServerKeyFetcher } from '../server-keys/server-key-fetcher.js';
 import type { XMatrixCredentials } from './x-matrix-header.js';
 
 /** No answer about keys is believed for longer, whatever it says. */
@@ -15,11 +16,12 @@ export interface SignedRequest {
   readonly content: JsonValue | undefined;
 }
 
-/** Checks signatures of requests by the keys that this server knows. */
+/** Checks signatures of requests by the keys that this server knows, or can learn from their server. */
 export class RequestSignatures {
   constructor(
     private readonly serverName: ServerName,
     private readonly keys: ServerKeyReader,
+    private readonly fetcher: ServerKeyFetcher,
   ) {}
 
   /** True when the credentials name another server than this one as the one that was meant. */
@@ -35,8 +37,8 @@ export class RequestSignatures {
   async origin(request: SignedRequest, credentials: XMatrixCredentials): Promise<ServerName | undefined> {
     const { origin, key: keyId, signature } = credentials;
     if (!isServerName(origin)) return undefined;
-    const key = await this.keys.find(origin, keyId);
-    if (key === undefined || !isValidNow(key)) return undefined;
+    const key = await this.usableKey(origin, keyId);
+    if (key === undefined) return undefined;
     const { method, uri, content } = request;
     const signed = {
       ...{ method, uri, origin, destination: this.serverName, content },
@@ -44,6 +46,18 @@ export class RequestSignatures {
     };
     return (await verifySignedJson(signed, origin, keyId, key.publicKey)) ? origin : undefined;
   }
+
+  /** Asks the server itself for a key that is unknown or whose time is over; a retired key stays retired. */
+  private async usableKey(origin: ServerName, keyId: string): Promise<KnownServerKey | undefined> {
+    const known = await this.keys.find(origin, keyId);
+    if (known !== undefined && (isValidNow(known) || known.expiredTs !== null)) return validNow(known);
+    await this.fetcher.refresh(origin);
+    return validNow(await this.keys.find(origin, keyId));
+  }
+}
+
+function validNow(key: KnownServerKey | undefined): KnownServerKey | undefined {
+  return key !== undefined && isValidNow(key) ? key : undefined;
 }
 
 function isValidNow({ validUntilTs, expiredTs, fetchedTs }: KnownServerKey): boolean {

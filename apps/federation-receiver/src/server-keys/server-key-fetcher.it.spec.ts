@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeUnpaddedBase64, generateSigningKey, signJson, type SigningKey } from '@atoll/event-crypto';
+import { FederationSignature, Requester } from '@atoll/http';
+import type { JsonObject } from '@atoll/matrix';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get } from '@nestjs/common';
+import { generate } from 'selfsigned';
+import type { FederationRequester } from '../authentication/federation.authenticator.js';
+import {
+  knownKey,
+  OWN_NAME,
+  startWith,
+  testClient,
+  testInstallation,
+} from '../test-receiver.spec-support.js';
+
+const PATH = '/_matrix/federation/v1/echo';
+const HOUR = 3_600_000;
+
+@FederationSignature()
+@Controller('_matrix/federation/v1/echo')
+class EchoController {
+  @Get()
+  get(@Requester() { origin }: FederationRequester) {
+    return { origin };
+  }
+}
+
+/** A server with one key, on a port and so with a name of its own for each test. */
+interface Peer {
+  readonly name: string;
+  readonly key: SigningKey;
+  answer: (name: string, key: SigningKey) => Promise<JsonObject | string>;
+  asked: number;
+}
+
+const good = (name: string, key: SigningKey, more: JsonObject = {}, signer = key) =>
+  signJson<JsonObject>(
+    {
+      ...{ server_name: name, valid_until_ts: Date.now() + HOUR, old_verify_keys: {} },
+      verify_keys: { [key.keyId]: { key: key.publicKey } },
+      ...more,
+    },
+    name,
+    signer,
+  );
+
+describe('keys of servers that are not known yet', () => {
+  let installation: Awaited<ReturnType<typeof testInstallation>>;
+  let receiver: Awaited<ReturnType<typeof startWith>>;
+  let client: Awaited<ReturnType<typeof testClient>>;
+  let folder: string;
+  let tls: { key: string; cert: string };
+  let server: Server | undefined;
+  let peer: Peer;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'atoll-keys-'));
+    const altNames = [{ type: 7 as const, ip: '127.0.0.1' }];
+    const made = await generate([{ name: 'commonName', value: 'peer' }], {
+      keyType: 'ec',
+      extensions: [
+        { name: 'basicConstraints', cA: true },
+        { name: 'subjectAltName', altNames },
+      ],
+    });
+    tls = { key: made.private, cert: made.cert };
+    const caFile = join(folder, 'ca.pem');
+    await writeFile(caFile, made.cert);
+    installation = await testInstallation({ ATOLL_IP_DENYLIST: '', ATOLL_EXTRA_CA: caFile });
+    receiver = await startWith(installation.config, [EchoController]);
+    client = await testClient(installation.config);
+  });
+  afterAll(async () => {
+    server?.close();
+    await client.close();
+    await receiver.close();
+    await installation.remove();
+    await rm(folder, { recursive: true });
+  });
+
+  beforeEach(async () => {
+    server?.close();
+    server = createServer(tls, (request, response) => {
+      peer.asked += 1;
+      if (request.url !== '/_matrix/key/v2/server') response.writeHead(404).end();
+      else {
+        void peer.answer(peer.name, peer.key).then((answer) => {
+          response.end(typeof answer === 'string' ? answer : JSON.stringify(answer));
+        });
+      }
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    peer = { name: `127.0.0.1:${port}`, key: generateSigningKey(), answer: good, asked: 0 };
+  });
+
+  async function ask(key = peer.key, origin = peer.name) {
+    const request = { method: 'GET', uri: PATH, origin, destination: OWN_NAME };
+    const { signatures } = await signJson(request, origin, key);
+    const signature = signatures[origin]?.[key.keyId] ?? '';
+    const header = `X-Matrix origin="${origin}",destination="${OWN_NAME}",key="${key.keyId}",sig="${signature}"`;
+    return (await client.send(receiver.url + PATH, 'GET', ['authorization', header])).status;
+  }
+
+  const keyRows = () =>
+    installation.database.db
+      .selectFrom('server_keys')
+      .selectAll()
+      .where('server_name', '=', peer.name)
+      .execute();
+
+  it('are fetched from it, once, and kept with what it said', async () => {
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual([200, 200, 200]);
+    expect(await ask()).toBe(200);
+    expect(peer.asked).toBe(1);
+    expect(await keyRows()).toMatchObject([{ key_id: peer.key.keyId, public_key: peer.key.publicKey }]);
+    const query = await client.send(`${receiver.url}/_matrix/key/v2/query/${peer.name}`, 'GET');
+    const [answer] = (query.body as { server_keys: JsonObject[] }).server_keys;
+    expect(Object.keys(answer?.['signatures'] as object).sort()).toEqual([peer.name, OWN_NAME].sort());
+  });
+
+  it('are fetched again when their time is over', async () => {
+    const row = { ...knownKey(peer.name, peer.key), valid_until_ts: Date.now() - 1 };
+    await installation.database.db.insertInto('server_keys').values(row).execute();
+    expect(await ask()).toBe(200);
+    expect(peer.asked).toBe(1);
+  });
+
+  it('are not asked for when the key is one that its server has retired', async () => {
+    const row = { ...knownKey(peer.name, peer.key), expired_ts: Date.now() - HOUR };
+    await installation.database.db.insertInto('server_keys').values(row).execute();
+    expect(await ask()).toBe(401);
+    expect(peer.asked).toBe(0);
+  });
+
+  it('keep what was retired as such', async () => {
+    const old = generateSigningKey();
+    const oldKeys = { [old.keyId]: { key: old.publicKey, expired_ts: 1_000 } };
+    peer.answer = (name, key) => good(name, key, { old_verify_keys: oldKeys });
+    expect(await ask(old)).toBe(401);
+    expect(await ask()).toBe(200);
+    expect(peer.asked).toBe(1);
+    expect((await keyRows()).find(({ key_id }) => key_id === old.keyId)?.expired_ts).toBe(1_000);
+  });
+
+  const other = generateSigningKey();
+  it.each<[string, Peer['answer']]>([
+    ['of another server', (_name, key) => good('elsewhere', key)],
+    ['signed by another key', (name, key) => good(name, key, {}, other)],
+    [
+      'with one wrong signature among good ones',
+      async (name, key) => {
+        const answer = await good(name, key, {
+          verify_keys: { [key.keyId]: { key: key.publicKey }, [other.keyId]: { key: other.publicKey } },
+        });
+        const signatures = answer.signatures[name] ?? {};
+        const wrong = encodeUnpaddedBase64(Buffer.alloc(64, 1));
+        return { ...answer, signatures: { [name]: { ...signatures, [other.keyId]: wrong } } };
+      },
+    ],
+    [
+      'changed after it was signed',
+      async (name, key) => ({
+        ...(await good(name, key)),
+        valid_until_ts: Date.now() + 10 * HOUR,
+      }),
+    ],
+    ['whose time is over', (name, key) => good(name, key, { valid_until_ts: Date.now() - 1 })],
+    ['without a time', (name, key) => good(name, key, { valid_until_ts: null })],
+    [
+      'with keys of another algorithm only',
+      (name, key) => good(name, key, { verify_keys: { 'rsa:1': { key: key.publicKey } } }),
+    ],
+    ['that is no JSON', () => Promise.resolve('{')],
+    ['without an end', () => Promise.resolve(' '.repeat(300_000))],
+  ])('are not believed from an answer %s, and not asked for again at once', async (_what, answer) => {
+    peer.answer = answer;
+    expect(await ask()).toBe(401);
+    expect(await ask()).toBe(401);
+    expect(peer.asked).toBe(1);
+  });
+
+  it('of a server that is not there are refused', async () => {
+    server?.close();
+    expect(await ask()).toBe(401);
+  });
+
+  it('of a name that is ours are not fetched from ourselves', async () => {
+    expect(await ask(other, OWN_NAME)).toBe(401);
+  });
+});
