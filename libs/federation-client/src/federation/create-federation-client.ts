@@ -23,9 +23,6 @@ export interface FederationSettings {
 
 export interface FederationAccess {
   readonly federation: FederationClient;
-  /** For HTTPS to other hosts that are named from outside, under the same deny-list. */
-  readonly http: HttpClient;
-  readonly discovery: ServerDiscovery;
   /** See {@link HttpClient.close}. */
   readonly close: (graceMs?: number) => Promise<void>;
 }
@@ -51,5 +48,5 @@ export function createFederationClient(settings: FederationSettings): Federation
     srv: (name) => dns.srv(name),
   });
   const federation = new FederationClient({ origin: serverName, key, http, discovery });
-  return { federation, http, discovery, close: (graceMs) => http.close(graceMs) };
+  return { federation, close: (graceMs) => http.close(graceMs) };
 }
