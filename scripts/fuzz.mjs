@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { prepare, root, say } from './prepare.mjs';
+import { install, root, say } from './prepare.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,7 +25,7 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 
-await prepare('libs/embedded');
+await install();
 let failed = false;
 for (const name of positionals.length > 0 ? positionals : Object.keys(runs)) await fuzz(name);
 process.exit(failed ? 1 : 0);

@@ -49,16 +49,21 @@ export function build() {
   return run(bin('tsc'), ['-b', 'tsconfig.json']);
 }
 
-/**
- * What every command needs: dependencies, the right Node.js, a Redis program, and these projects compiled, with all that
- * they refer to.
- */
-export async function prepare(...projects) {
+/** Dependencies and the right Node.js. */
+export async function install() {
   if (!isInstalled()) {
     say('installing dependencies (npm ci)');
     if (!run('npm', ['ci', '--no-audit', '--no-fund'])) process.exit(1);
   }
   await continueOnOwnNode();
+}
+
+/**
+ * What every command that runs servers needs: dependencies, the right Node.js, a Redis program, and these projects compiled,
+ * with all that they refer to.
+ */
+export async function prepare(...projects) {
+  await install();
   const configurations = projects.map((project) => `${project}/tsconfig.build.json`);
   if (!run(bin('tsc'), ['-b', ...configurations])) process.exit(1);
   const { ensureRedisServer } = await importBuilt('libs/embedded');
