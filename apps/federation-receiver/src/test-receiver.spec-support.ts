@@ -6,15 +6,32 @@ import { type Config, loadConfig } from '@atoll/config';
 import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase } from '@atoll/embedded';
 import type { SigningKey } from '@atoll/event-crypto';
-import { createMatrixApp } from '@atoll/http';
+import { createMatrixApp, FederationSignature, Requester } from '@atoll/http';
+import type { JsonObject } from '@atoll/matrix';
 import { createLogger } from '@atoll/telemetry';
-import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { Body, Controller, type DynamicModule, Get, Module, Put, type Type } from '@nestjs/common';
 import { Agent, request } from 'undici';
+import type { FederationRequester } from './authentication/federation.authenticator.js';
 import { FederationReceiverModule } from './federation-receiver.module.js';
 import { openPlatform } from './platform.js';
 import { tlsCertificate } from './tls-certificate.js';
 
 export const OWN_NAME = 'hs1';
+
+/** Says who asks: a route behind the guard. */
+@FederationSignature()
+@Controller('_matrix/federation/v1/echo/:word')
+export class EchoController {
+  @Get()
+  get(@Requester() { origin }: FederationRequester) {
+    return { origin };
+  }
+
+  @Put()
+  put(@Requester() { origin }: FederationRequester, @Body() body: JsonObject) {
+    return { origin, body };
+  }
+}
 
 /** A migrated database and the configuration of a server on it. */
 export async function testInstallation(settings: Record<string, string> = {}) {

@@ -1,33 +1,17 @@
 import type { Database } from '@atoll/database';
 import { generateSigningKey, signJson, type SigningKey } from '@atoll/event-crypto';
-import { FederationSignature, Requester } from '@atoll/http';
 import type { JsonObject } from '@atoll/matrix';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Body, Controller, Get, Put } from '@nestjs/common';
 import {
+  EchoController,
   knownKey,
   OWN_NAME,
   startWith,
   testClient,
   testInstallation,
 } from '../test-receiver.spec-support.js';
-import type { FederationRequester } from './federation.authenticator.js';
 
 const PATH = '/_matrix/federation/v1/echo/a%2Fb?ver=1&ver=2';
-
-@FederationSignature()
-@Controller('_matrix/federation/v1/echo/:word')
-class EchoController {
-  @Get()
-  get(@Requester() { origin }: FederationRequester) {
-    return { origin };
-  }
-
-  @Put()
-  put(@Requester() { origin }: FederationRequester, @Body() body: JsonObject) {
-    return { origin, body };
-  }
-}
 
 interface Signing {
   origin?: string;

@@ -1,17 +1,15 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUnpaddedBase64, generateSigningKey, signJson, type SigningKey } from '@atoll/event-crypto';
-import { FederationSignature, Requester } from '@atoll/http';
 import type { JsonObject } from '@atoll/matrix';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
 import { generate } from 'selfsigned';
-import type { FederationRequester } from '../authentication/federation.authenticator.js';
 import {
+  EchoController,
   knownKey,
   OWN_NAME,
   startWith,
@@ -19,17 +17,8 @@ import {
   testInstallation,
 } from '../test-receiver.spec-support.js';
 
-const PATH = '/_matrix/federation/v1/echo';
+const PATH = '/_matrix/federation/v1/echo/word';
 const HOUR = 3_600_000;
-
-@FederationSignature()
-@Controller('_matrix/federation/v1/echo')
-class EchoController {
-  @Get()
-  get(@Requester() { origin }: FederationRequester) {
-    return { origin };
-  }
-}
 
 /** A server with one key, on a port and so with a name of its own for each test. */
 interface Peer {
@@ -189,6 +178,24 @@ describe('keys of servers that are not known yet', () => {
   it('of a server that is not there are refused', async () => {
     server?.close();
     expect(await ask()).toBe(401);
+  });
+
+  it('are not asked of more servers than a bound at once: whoever comes then is told to come again', async () => {
+    const sockets: Socket[] = [];
+    const all = Promise.withResolvers<undefined>();
+    const silent = createTcpServer((socket) => {
+      if (sockets.push(socket.on('error', () => undefined)) === 64) all.resolve(undefined);
+    }).listen(0);
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const waiting = Array.from({ length: 64 }, (_, index) => ask(other, `127.0.0.${index + 2}:${port}`));
+    await all.promise;
+    expect(await ask()).toBe(503);
+    expect(peer.asked).toBe(0);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([401]));
+    expect(await ask()).toBe(200);
   });
 
   it('of a name that is ours are not fetched from ourselves', async () => {
