@@ -1,13 +1,13 @@
 import { Interner, NotOwnerError, RoomActorReader, RoomTransactor } from '@atoll/database';
 import { EventsCommitted, partitionOf } from '@atoll/contract';
 import { Announcer } from '@atoll/redis-streams';
+import { ReceivedPduCheck, ServerKeys } from '@atoll/server-keys';
 import { logError } from '@atoll/telemetry';
 import { extname } from 'node:path';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { AcceptPdusHandler } from './accept-pdus/accept-pdus.handler.js';
 import { BranchStates } from './accept-pdus/branch-states.js';
-import { SignatureCheck } from './accept-pdus/check-signatures.js';
 import { PduPlacement } from './accept-pdus/place-pdu.js';
 import { EarlierAnswers } from './answers/earlier-answers.js';
 import { LocalEventBuilder } from './append-event/local-event-builder.js';
@@ -76,7 +76,7 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     [EarlierAnswers, new EarlierAnswers(reader)],
     [LocalEventBuilder, builder],
     [MembershipChanges, new MembershipChanges(builder, restrictedJoins)],
-    [SignatureCheck, new SignatureCheck(reader, config.serverName, signingKey)],
+    [ReceivedPduCheck, new ReceivedPduCheck(new ServerKeys(config.serverName, signingKey, database))],
     [BranchStates, branches],
     [PduPlacement, new PduPlacement(interner, transactor, events, branches)],
     [Piscina, workers],

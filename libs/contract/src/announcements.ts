@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineAnnouncement } from './define-announcement.js';
-import { userIdSchema } from './room/schemas.js';
+import { roomIdSchema, userIdSchema } from './room/schemas.js';
 import { serviceNames } from './services.js';
 
 /** Events have become visible in the `events` stream: a hint to read PostgreSQL from the last position on. */
@@ -15,6 +15,13 @@ export const AccountDataChanged = defineAnnouncement({
   name: 'account-data-changed',
   version: 1,
   payload: z.object({ position: z.number().int(), userId: userIdSchema }),
+});
+
+/** Events of other servers wait for the owner of their room in `staged_pdus`: a hint, the owner also looks by itself. */
+export const PdusStaged = defineAnnouncement({
+  name: 'pdus-staged',
+  version: 1,
+  payload: z.object({ roomId: roomIdSchema }),
 });
 
 /** Partitions of a kind of instance were released, or an instance came or went: reconcile now. */

@@ -7,4 +7,8 @@ export * from './room/send-event.command.js';
 export * from './room/change-membership.command.js';
 export * from './room/create-room.command.js';
 export * from './room/accept-pdus.command.js';
+export * from './room/backfill-room.command.js';
+export * from './room/make-membership.command.js';
+export * from './room/receive-invite.command.js';
+export * from './room/receive-membership.command.js';
 export * from './partition.js';

@@ -16,6 +16,7 @@ export * from './partition/partition-reader.js';
 export * from './ping-database.js';
 export type { DatabaseSchema } from './schema/database-schema.js';
 export * from './schema/event.table.js';
+export type * from './schema/federation.table.js';
 export type * from './schema/installation.table.js';
 export type * from './schema/partition.table.js';
 export type * from './schema/room.table.js';

@@ -15,7 +15,8 @@ import {
   VisibilityReader,
 } from '@atoll/database';
 import { OwnerDirectory } from '@atoll/leases';
-import { Announcer, CommandClient } from '@atoll/redis-streams';
+import { Announcer } from '@atoll/redis-streams';
+import { RoomClient } from '@atoll/service';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import type { Platform } from './platform.js';
 import { CONFIG, DATABASE, LOGGER, REDIS } from './tokens.js';
@@ -48,7 +49,7 @@ export class PlatformModule {
       { provide: DATABASE, useValue: platform.database },
       { provide: LOGGER, useValue: platform.logger },
       { provide: REDIS, useValue: platform.redis },
-      { provide: CommandClient, useValue: platform.commands },
+      { provide: RoomClient, useValue: platform.rooms },
       { provide: OwnerDirectory, useValue: platform.owners },
       { provide: Announcer, useValue: platform.announcer },
       ...readers,

@@ -49,8 +49,8 @@ afterEach(() => {
   roomState.script.onChange = () => undefined;
 });
 
-function followerOn({ database, logger, commands }: Platform): MembershipFollower {
-  const changes = new RoomChanges(new RoomReader(database), new ProfileReader(database), commands);
+function followerOn({ database, logger, rooms }: Platform): MembershipFollower {
+  const changes = new RoomChanges(new RoomReader(database), new ProfileReader(database), rooms);
   return new MembershipFollower(database, logger, new MembershipJobReader(database), changes);
 }
 

@@ -1,7 +1,7 @@
 import { ChangeMembership } from '@atoll/contract';
 import { type MembershipJob, ProfileReader, type RoomRecord, RoomReader } from '@atoll/database';
 import { MatrixError } from '@atoll/matrix';
-import { CommandClient } from '@atoll/redis-streams';
+import { RoomClient } from '@atoll/service';
 import { Injectable } from '@nestjs/common';
 
 const MAX_PARALLEL = 8;
@@ -13,7 +13,7 @@ export class RoomChanges {
   constructor(
     private readonly rooms: RoomReader,
     private readonly profiles: ProfileReader,
-    private readonly commands: CommandClient,
+    private readonly client: RoomClient,
   ) {}
 
   /** The rooms that a job concerns. */
@@ -42,8 +42,8 @@ export class RoomChanges {
           content: kind === 'leave-all' ? {} : profile,
         };
         const idempotencyKey = `${kind} ${job.revision} ${userId} ${room.roomId}`;
-        await this.commands
-          .request(ChangeMembership, { partition: room.partition, input, idempotencyKey })
+        await this.client
+          .request(ChangeMembership, input, { idempotencyKey })
           .catch((error: unknown) => {
             if (!(error instanceof MatrixError) || error.status >= 500) allReached = false;
           });

@@ -2,6 +2,7 @@ import { AcceptPdus, type CommandInput, type CommandOutput } from '@atoll/contra
 import { authEventIds, type EventId, isEventId, prevEventIds, type RoomEvent } from '@atoll/matrix';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
 import { canRedact, type RoomVersionRules, type StateMap } from '@atoll/room-rules';
+import { type ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import { Controller } from '@nestjs/common';
 import { deadlineOf } from '../room-actor/deadline.js';
 import { EventCache } from '../room-actor/event-cache.js';
@@ -9,8 +10,7 @@ import type { RoomActor } from '../room-actor/room-actor.js';
 import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
 import { authorizePdu, lookupIn, type PduBasis } from './authorize-pdu.js';
 import { BranchStates } from './branch-states.js';
-import { SignatureCheck } from './check-signatures.js';
-import type { PduResult, ReceivedEvent } from './checked-pdu.js';
+import type { PduResult } from './pdu-result.js';
 import { type Judged, PduPlacement } from './place-pdu.js';
 
 type Input = CommandInput<typeof AcceptPdus>;
@@ -26,14 +26,14 @@ const POWERS = [
 export class AcceptPdusHandler {
   constructor(
     private readonly rooms: RoomCommands,
-    private readonly signatures: SignatureCheck,
+    private readonly checks: ReceivedPduCheck,
     private readonly events: EventCache,
     private readonly branches: BranchStates,
     private readonly placement: PduPlacement,
   ) {}
 
   /**
-   * 1.–3. Format, signatures, content hash: `check-signatures.ts`.
+   * 1.–3. Format, signatures, content hash: `ReceivedPduCheck`.
    * 4. Known already: a duplicate. Auth or previous events unknown: the caller must bring those first.
    * 5. Authorised by its auth events, then by the state before it; else rejected, and stored as such. By the current state;
    *    else soft-failed, and stored as such: `authorize-pdu.ts`.
@@ -50,7 +50,7 @@ export class AcceptPdusHandler {
   private async accept(input: Input, json: string, context: CommandContext): Promise<PduResult> {
     const rules = await this.rooms.rulesOf(input.roomId, deadlineOf(context));
     if (!rules) return { eventId: null, outcome: 'refused', reason: 'unknown room' };
-    const checked = await this.signatures.check(json, rules);
+    const checked = await this.checks.check(json, rules);
     if ('refused' in checked) return { eventId: null, outcome: 'refused', reason: checked.refused };
     const { event } = checked;
     if (event.roomId !== input.roomId)

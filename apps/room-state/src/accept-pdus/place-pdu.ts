@@ -1,13 +1,13 @@
 import type { Interner, RoomTransactor, StateOverride, StateResetChange } from '@atoll/database';
 import { type EventId, prevEventIds } from '@atoll/matrix';
 import { referenceTo, splitStateKey, type StateKey, type StateMap } from '@atoll/room-rules';
+import type { ReceivedEvent } from '@atoll/server-keys';
 import { membershipIn } from '../append-event/local-event-builder.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { CommitUnit } from '../room-actor/group-commit.js';
 import type { KnownEvent, PendingEvent, StateEdit } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { type BranchStates, ownChange, stateDifference, withEvent } from './branch-states.js';
-import type { ReceivedEvent } from './checked-pdu.js';
 
 /** Keys whose silent change is a state reset worth keeping for `ctl`. */
 const RESET_TYPES = ['m.room.member', 'm.room.power_levels'];

@@ -17,7 +17,7 @@ export type PduOutcome = (typeof pduOutcomes)[number];
  * Of JSON text: twice what an event may have, for white space, escapes and `unsigned`, which do not count towards its limit.
  * @see https://spec.matrix.org/v1.19/client-server-api/#size-limits
  */
-const MAX_PDU_CHARACTERS = 131_072;
+export const MAX_PDU_CHARACTERS = 131_072;
 
 /**
  * Runs events of other servers through the checks on receipt of a PDU and appends those that pass, in the given order.

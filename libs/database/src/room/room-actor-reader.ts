@@ -225,13 +225,4 @@ export class RoomActorReader {
       .executeTakeFirst();
     return row !== undefined;
   }
-
-  /** Signing keys of servers that this one has already fetched. */
-  async serverKeys(serverNames: readonly string[]) {
-    return this.database.db
-      .selectFrom('server_keys')
-      .select(['server_name', 'key_id', 'public_key', 'valid_until_ts', 'expired_ts'])
-      .where('server_name', '=', anyOf(serverNames))
-      .execute();
-  }
 }

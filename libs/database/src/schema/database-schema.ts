@@ -19,6 +19,15 @@ import type {
   RedactionsTable,
   ServerKeysTable,
 } from './event.table.js';
+import type {
+  BackwardExtremitiesTable,
+  DestinationRoomsTable,
+  DestinationsTable,
+  ReceivedTransactionsTable,
+  SenderCursorsTable,
+  StagedPdusTable,
+  StrippedStatesTable,
+} from './federation.table.js';
 import type { InstallationTable } from './installation.table.js';
 import type { MediaTable } from './media.table.js';
 import type { MembersTable, PartitionsTable } from './partition.table.js';
@@ -56,6 +65,14 @@ export interface DatabaseSchema {
   redactions: RedactionsTable;
   server_keys: ServerKeysTable;
   server_key_answers: ServerKeyAnswersTable;
+
+  staged_pdus: StagedPdusTable;
+  stripped_states: StrippedStatesTable;
+  backward_extremities: BackwardExtremitiesTable;
+  received_transactions: ReceivedTransactionsTable;
+  sender_cursors: SenderCursorsTable;
+  destinations: DestinationsTable;
+  destination_rooms: DestinationRoomsTable;
 
   media: MediaTable;
 

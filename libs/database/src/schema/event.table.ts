@@ -1,8 +1,17 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { EventId } from '@atoll/matrix';
 
-/** What the checks on receipt made of an event. Only accepted events have a position. */
-export const EVENT_STATUS = { accepted: 0, softFailed: 1, rejected: 2, outlier: 3 } as const;
+/**
+ * What the checks on receipt made of an event. Only accepted events have a position. Outliers came as somebody's state or auth
+ * event: by their auth events they are allowed or rejected, and the state before them is not known.
+ */
+export const EVENT_STATUS = {
+  accepted: 0,
+  softFailed: 1,
+  rejected: 2,
+  outlier: 3,
+  rejectedOutlier: 4,
+} as const;
 export type EventStatus = (typeof EVENT_STATUS)[keyof typeof EVENT_STATUS];
 
 /** Ids that migration 0003 gives to event types, so that SQL may name them. */

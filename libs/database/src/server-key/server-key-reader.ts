@@ -30,6 +30,25 @@ export class ServerKeyReader {
       .executeTakeFirst();
   }
 
+  /** Every known key of the servers. */
+  async ofServers(
+    serverNames: readonly ServerName[],
+  ): Promise<(KnownServerKey & { readonly serverName: ServerName; readonly keyId: string })[]> {
+    return this.database.db
+      .selectFrom('server_keys')
+      .select([
+        'server_name as serverName',
+        'key_id as keyId',
+        'public_key as publicKey',
+        'valid_until_ts as validUntilTs',
+        'expired_ts as expiredTs',
+        'fetched_ts as fetchedTs',
+      ])
+      .where('server_name', '=', anyOf(serverNames))
+      .$narrowType<{ serverName: ServerName }>()
+      .execute();
+  }
+
   /** What each of these servers last said about its keys, with its own signatures; servers never asked are left out. */
   async lastAnswers(serverNames: readonly ServerName[]): Promise<JsonObject[]> {
     const rows = await this.database.db

@@ -1,0 +1,2 @@
+export * from './received-pdu-check.js';
+export * from './server-keys.js';

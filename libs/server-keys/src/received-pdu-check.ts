@@ -1,0 +1,86 @@
+import { isJsonObject, type Pdu, type RoomEvent, type ServerName } from '@atoll/matrix';
+import {
+  eventIdOf,
+  hasValidContentHash,
+  parseEventText,
+  redactEvent,
+  requiredSigners,
+  roomIdOf,
+  type RoomVersionRules,
+  verifyEventSignatures,
+  withPlainNumbers,
+} from '@atoll/room-rules';
+import type { ServerKeys, WantedKey } from './server-keys.js';
+
+/** An event that its signers did sign. */
+export interface ReceivedEvent {
+  /** With the nearest numbers that JavaScript has, for rules and memory. */
+  readonly event: RoomEvent;
+  /** As its hashes cover it: what is stored and sent on. */
+  readonly exact: Pdu;
+}
+
+/** The outcome of the checks that need nothing but the event and its signers' keys. */
+export type CheckedPdu = ReceivedEvent | { readonly refused: string };
+
+/** The first three checks on receipt of a PDU, which need no room. */
+export class ReceivedPduCheck {
+  constructor(private readonly keys: ServerKeys) {}
+
+  /**
+   * 1. Format and size of the room version.
+   * 2. Signatures of every server that must sign, over the redacted event, by keys that can be learnt.
+   * 3. The content hash: an event whose content does not match goes on in its redacted form.
+   * The answers come in the order of the texts; the keys of all of them are looked up together.
+   * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+   */
+  async checkAll(texts: readonly string[], rules: RoomVersionRules): Promise<CheckedPdu[]> {
+    const parsed = texts.map((text) => parse(text, rules));
+    const wanted = parsed.flatMap((one) => ('pdu' in one ? wantedKeys(one.pdu, rules) : []));
+    const keys = await this.keys.find(wanted);
+    return Promise.all(
+      parsed.map(async (one) => {
+        if ('refused' in one) return one;
+        const problem = await verifyEventSignatures(one.pdu, rules, keys);
+        if (problem) return { refused: `signature of ${problem.server}: ${problem.reason}` };
+        return asReceived(one.pdu, rules);
+      }),
+    );
+  }
+
+  async check(text: string, rules: RoomVersionRules): Promise<CheckedPdu> {
+    const [checked] = await this.checkAll([text], rules);
+    return checked ?? { refused: 'nothing to check' };
+  }
+}
+
+/** An event whose signatures were checked before, such as one from the staging table: in its redacted form if its hash does not match. */
+export function readCheckedPdu(text: string, rules: RoomVersionRules): CheckedPdu {
+  const parsed = parse(text, rules);
+  return 'refused' in parsed ? parsed : asReceived(parsed.pdu, rules);
+}
+
+function parse(text: string, rules: RoomVersionRules): { pdu: Pdu } | { refused: string } {
+  const parsed = parseEventText(text, rules);
+  if ('problem' in parsed) return { refused: parsed.problem };
+  const { event: pdu } = parsed;
+  // PostgreSQL keeps types and state keys as text, which cannot hold U+0000.
+  if (`${pdu.type}${pdu.state_key ?? ''}`.includes('\0')) return { refused: 'U+0000 in a key' };
+  return { pdu };
+}
+
+/** Every key by which a server that must sign has signed. */
+function wantedKeys(pdu: Pdu, rules: RoomVersionRules): WantedKey[] {
+  return requiredSigners(pdu, rules).flatMap((serverName: ServerName) => {
+    const signatures = Object.hasOwn(pdu.signatures, serverName) ? pdu.signatures[serverName] : undefined;
+    if (!isJsonObject(signatures)) return [];
+    const validAt = Number(pdu.origin_server_ts);
+    return Object.keys(signatures).map((keyId) => ({ serverName, keyId, validAt }));
+  });
+}
+
+function asReceived(pdu: Pdu, rules: RoomVersionRules): ReceivedEvent {
+  const exact = hasValidContentHash(pdu, rules) ? pdu : redactEvent(pdu, rules);
+  const [eventId, roomId] = [eventIdOf(exact, rules), roomIdOf(exact, rules)];
+  return { event: { eventId, roomId, pdu: withPlainNumbers(exact, rules), rejected: false }, exact };
+}

@@ -1,0 +1,14 @@
+import type { Config } from '@atoll/config';
+import type { SigningKey } from '@atoll/event-crypto';
+import { createFederationClient } from '@atoll/federation-client';
+import { readFile } from 'node:fs/promises';
+
+/** The one way to other servers, as this installation is configured. The caller closes it. */
+export async function openFederationClient(config: Config, key: SigningKey) {
+  return createFederationClient({
+    serverName: config.serverName,
+    key,
+    ipDenylist: config.ipDenylist,
+    extraCa: await Promise.all(config.extraCa.map((file) => readFile(file, 'utf8'))),
+  });
+}
