@@ -74,7 +74,7 @@ function wantedKeys(pdu: Pdu, rules: RoomVersionRules): WantedKey[] {
   return requiredSigners(pdu, rules).flatMap((serverName: ServerName) => {
     const signatures = Object.hasOwn(pdu.signatures, serverName) ? pdu.signatures[serverName] : undefined;
     if (!isJsonObject(signatures)) return [];
-    const validAt = Number(pdu.origin_server_ts);
+    const validAt = withPlainNumbers(pdu, rules).origin_server_ts;
     return Object.keys(signatures).map((keyId) => ({ serverName, keyId, validAt }));
   });
 }
