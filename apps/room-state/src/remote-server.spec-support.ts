@@ -76,7 +76,7 @@ export class RemoteServer {
   /** Sends events as JSON text. */
   async accept(roomId: RoomId, ...pdus: (Pdu | string)[]) {
     const texts = pdus.map((pdu) => (typeof pdu === 'string' ? pdu : JSON.stringify(pdu)));
-    return (await this.service.accept({ roomId, origin: HS2, pdus: texts })).results;
+    return (await this.service.accept({ roomId, pdus: texts })).results;
   }
 
   /** @returns the id and what became of it */

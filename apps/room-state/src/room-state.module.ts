@@ -6,8 +6,8 @@ import { logError } from '@atoll/telemetry';
 import { extname } from 'node:path';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { Piscina } from 'piscina';
-import { AcceptPdusHandler } from './accept-pdus/accept-pdus.handler.js';
 import { BranchStates } from './accept-pdus/branch-states.js';
+import { PduAcceptance } from './accept-pdus/pdu-acceptance.js';
 import { PduPlacement } from './accept-pdus/place-pdu.js';
 import { EarlierAnswers } from './answers/earlier-answers.js';
 import { LocalEventBuilder } from './append-event/local-event-builder.js';
@@ -34,7 +34,7 @@ export interface Ownership extends OwnedPartitions {
 }
 
 /** The only writer of rooms: commands in, events and state out. */
-@Module({ controllers: [CreateRoomHandler, SendEventHandler, ChangeMembershipHandler, AcceptPdusHandler] })
+@Module({ controllers: [CreateRoomHandler, SendEventHandler, ChangeMembershipHandler] })
 export class RoomStateModule {
   static on(platform: Platform, ownership: Ownership): DynamicModule {
     return { module: RoomStateModule, providers: providers(platform, ownership) };
@@ -65,6 +65,8 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     maxThreads: 2,
   });
   const branches = new BranchStates(reader, events, new StateResolver(events, workers));
+  const placement = new PduPlacement(interner, transactor, events, branches);
+  const acceptance = new PduAcceptance(rooms, events, branches, placement);
   observeMemory(registry, commits);
   const values = [
     [RoomActorReader, reader],
@@ -77,8 +79,7 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     [LocalEventBuilder, builder],
     [MembershipChanges, new MembershipChanges(builder, restrictedJoins)],
     [ReceivedPduCheck, new ReceivedPduCheck(new ServerKeys(config.serverName, signingKey, database))],
-    [BranchStates, branches],
-    [PduPlacement, new PduPlacement(interner, transactor, events, branches)],
+    [PduAcceptance, acceptance],
     [Piscina, workers],
   ] as const;
   return values.map(([provide, useValue]) => ({ provide, useValue }));

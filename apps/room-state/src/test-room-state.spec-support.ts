@@ -1,12 +1,5 @@
 import { connectedConfig, loadConfig } from '@atoll/config';
-import type {
-  AcceptPdus,
-  ChangeMembership,
-  Command,
-  CommandInput,
-  CreateRoom,
-  SendEvent,
-} from '@atoll/contract';
+import type { ChangeMembership, Command, CommandInput, CreateRoom, SendEvent } from '@atoll/contract';
 import { partitionOf } from '@atoll/contract';
 import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, testRedis } from '@atoll/embedded';
@@ -14,12 +7,14 @@ import { generateSigningKey } from '@atoll/event-crypto';
 import type { EventId, JsonObject, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { Announcer, CommandContext, connectRedis } from '@atoll/redis-streams';
 import { hashDraft, newEventId, rulesOf } from '@atoll/room-rules';
+import { ReceivedPduCheck } from '@atoll/server-keys';
 import { createLogger } from '@atoll/telemetry';
 import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
-import { AcceptPdusHandler } from './accept-pdus/accept-pdus.handler.js';
+import { PduAcceptance, type PduResult } from './accept-pdus/pdu-acceptance.js';
 import { ChangeMembershipHandler } from './change-membership/change-membership.handler.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import { RoomCommands } from './room-actor/room-commands.js';
 import { RoomStateModule } from './room-state.module.js';
 import { SendEventHandler } from './send-event/send-event.handler.js';
 
@@ -65,7 +60,6 @@ export async function startTestRoomState() {
     create: module.get(CreateRoomHandler),
     send: module.get(SendEventHandler),
     membership: module.get(ChangeMembershipHandler),
-    accept: module.get(AcceptPdusHandler),
   };
   return {
     database,
@@ -101,8 +95,20 @@ export async function startTestRoomState() {
         { content: {}, ...input },
         context('room.change-membership', input.roomId, key),
       ),
-    accept: (input: CommandInput<typeof AcceptPdus>) =>
-      handlers.accept.handle(input, context('room.accept-pdus', input.roomId)),
+    /** Takes events of other servers through all checks, one after the other. */
+    accept: async ({ roomId, pdus }: { roomId: RoomId; pdus: readonly string[] }) => {
+      const results: (PduResult | { eventId: null; outcome: 'refused'; reason: string })[] = [];
+      const rules = await module.get(RoomCommands).rulesOf(roomId, Date.now() + 10_000);
+      for (const text of pdus) {
+        const checked = rules
+          ? await module.get(ReceivedPduCheck).check(text, rules)
+          : { refused: 'unknown room' };
+        if ('refused' in checked)
+          results.push({ eventId: null, outcome: 'refused', reason: checked.refused });
+        else results.push(await module.get(PduAcceptance).accept(roomId, checked, Date.now() + 10_000));
+      }
+      return { results };
+    },
     stop: async () => {
       await module.close();
       redis.disconnect();

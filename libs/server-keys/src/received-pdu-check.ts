@@ -1,4 +1,4 @@
-import { isJsonObject, type Pdu, type RoomEvent, type ServerName } from '@atoll/matrix';
+import type { Pdu, RoomEvent, ServerName } from '@atoll/matrix';
 import {
   eventIdOf,
   hasValidContentHash,
@@ -7,10 +7,12 @@ import {
   requiredSigners,
   roomIdOf,
   type RoomVersionRules,
+  signingKeyIds,
   verifyEventSignatures,
   withPlainNumbers,
 } from '@atoll/room-rules';
-import type { ServerKeys, WantedKey } from './server-keys.js';
+import type { WantedKey } from './missing-keys.js';
+import type { ServerKeys } from './server-keys.js';
 
 /** An event that its signers did sign. */
 export interface ReceivedEvent {
@@ -32,12 +34,17 @@ export class ReceivedPduCheck {
    * 2. Signatures of every server that must sign, over the redacted event, by keys that can be learnt.
    * 3. The content hash: an event whose content does not match goes on in its redacted form.
    * The answers come in the order of the texts; the keys of all of them are looked up together.
+   * @param cause the server that sent them
    * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
    */
-  async checkAll(texts: readonly string[], rules: RoomVersionRules): Promise<CheckedPdu[]> {
+  async checkAll(
+    texts: readonly string[],
+    rules: RoomVersionRules,
+    cause?: ServerName,
+  ): Promise<CheckedPdu[]> {
     const parsed = texts.map((text) => parse(text, rules));
     const wanted = parsed.flatMap((one) => ('pdu' in one ? wantedKeys(one.pdu, rules) : []));
-    const keys = await this.keys.find(wanted);
+    const keys = await this.keys.find(wanted, cause);
     return Promise.all(
       parsed.map(async (one) => {
         if ('refused' in one) return one;
@@ -71,16 +78,16 @@ function parse(text: string, rules: RoomVersionRules): { pdu: Pdu } | { refused:
 
 /** Every key by which a server that must sign has signed. */
 function wantedKeys(pdu: Pdu, rules: RoomVersionRules): WantedKey[] {
-  return requiredSigners(pdu, rules).flatMap((serverName: ServerName) => {
-    const signatures = Object.hasOwn(pdu.signatures, serverName) ? pdu.signatures[serverName] : undefined;
-    if (!isJsonObject(signatures)) return [];
-    const validAt = withPlainNumbers(pdu, rules).origin_server_ts;
-    return Object.keys(signatures).map((keyId) => ({ serverName, keyId, validAt }));
-  });
+  const validAt = withPlainNumbers(pdu, rules).origin_server_ts;
+  return requiredSigners(pdu, rules).flatMap((serverName) =>
+    signingKeyIds(pdu, serverName).map((keyId) => ({ serverName, keyId, validAt })),
+  );
 }
 
 function asReceived(pdu: Pdu, rules: RoomVersionRules): ReceivedEvent {
-  const exact = hasValidContentHash(pdu, rules) ? pdu : redactEvent(pdu, rules);
+  // What others say beside the event is theirs to say, and nothing that a signature covers.
+  const { unsigned: _, ...covered } = pdu;
+  const exact = hasValidContentHash(pdu, rules) ? (covered as Pdu) : redactEvent(pdu, rules);
   const [eventId, roomId] = [eventIdOf(exact, rules), roomIdOf(exact, rules)];
   return { event: { eventId, roomId, pdu: withPlainNumbers(exact, rules), rejected: false }, exact };
 }

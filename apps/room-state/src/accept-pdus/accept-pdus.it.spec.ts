@@ -78,7 +78,7 @@ describe('events of another server', () => {
   }
 
   const accept = async (event: RoomEvent | { pdu: unknown }) =>
-    (await service.accept({ roomId, origin: HS2, pdus: [JSON.stringify(event.pdu)] })).results[0];
+    (await service.accept({ roomId, pdus: [JSON.stringify(event.pdu)] })).results[0];
 
   const message = (body: string) => ({ type: 'm.room.message', content: { body } });
 
@@ -111,7 +111,8 @@ describe('events of another server', () => {
     const unknown = `$${'a'.repeat(43)}` as EventId;
     expect(await accept(await remote(message('x'), { prev: [unknown] }))).toMatchObject({
       outcome: 'missing-events',
-      missing: [unknown],
+      missingPrev: [unknown],
+      missingAuth: [],
     });
   });
 

@@ -24,10 +24,14 @@ export class BranchStates {
     private readonly resolver: StateResolver,
   ) {}
 
-  /** The resolved state after all of the given events. */
-  async after(actor: RoomActor, events: readonly KnownEvent[]): Promise<StateMap> {
+  /** The resolved state after all of the events, and of other branches whose state is given. */
+  async after(
+    actor: RoomActor,
+    events: readonly KnownEvent[],
+    given: readonly StateMap[] = [],
+  ): Promise<StateMap> {
     const states = await Promise.all(events.map((event) => this.afterOne(actor, event)));
-    return this.resolver.resolve(states, actor.rules);
+    return this.resolver.resolve([...states, ...given], actor.rules);
   }
 
   /** The resolution of the state after an event that is about to be taken with the states after other events. */

@@ -14,10 +14,14 @@ const RESET_TYPES = ['m.room.member', 'm.room.power_levels'];
 
 /** What the checks found out about an event, and all that placing it needs. */
 export interface Judged extends ReceivedEvent {
+  /** The number that it has as an outlier. */
+  readonly eventNid?: number;
+  /** Its predecessors that this server has and those that it has not. */
   readonly prev: readonly KnownEvent[];
+  readonly missing: readonly EventId[];
   /** State before the event. */
   readonly before: StateMap;
-  readonly verdict: PendingEvent['verdict'];
+  readonly verdict: Exclude<PendingEvent['verdict'], 'outlier'>;
   readonly problem: string | null;
 }
 
@@ -41,9 +45,11 @@ export class PduPlacement {
     const { pdu } = judged.event;
     const event: KnownEvent = {
       ...judged.event,
-      eventNid: await this.transactor.reserveEventNid(),
+      eventNid: judged.eventNid ?? (await this.transactor.reserveEventNid()),
       rejected: judged.verdict === 'rejected',
       accepted: judged.verdict === 'accepted',
+      outlier: false,
+      inTimeline: judged.verdict === 'accepted',
       bytes: JSON.stringify(exact).length,
       reference: referenceTo({ ...judged.event, pdu: exact }, actor.rules),
     };
@@ -62,7 +68,10 @@ export class PduPlacement {
       verdict: judged.verdict,
       problem: judged.problem,
       signed: Promise.resolve(exact),
+      inTimeline: event.inTimeline,
       edits,
+      ...(!extendsTip && { mayBeMissed: true }),
+      ...(judged.missing.length > 0 && event.accepted && { missing: [...judged.missing] }),
       ...(state && { state }),
       ...(reset.length > 0 && { reset }),
       ...(redactsNid !== undefined && event.accepted && { redactsNid }),
@@ -73,7 +82,8 @@ export class PduPlacement {
   }
 
   private branchState(actor: RoomActor, judged: Judged) {
-    return this.branches.describe(actor, judged.before, judged.prev, (changes) => this.toOverrides(changes));
+    const prev = judged.missing.length > 0 ? [] : judged.prev;
+    return this.branches.describe(actor, judged.before, prev, (changes) => this.toOverrides(changes));
   }
 
   private async toOverrides(changes: ReadonlyMap<StateKey, EventId | null>): Promise<StateOverride[]> {

@@ -140,6 +140,8 @@ export class LocalEventBuilder {
       reference: referenceTo(hashed.event, actor.rules),
       bytes: hashed.signedBytes.length + 200,
       accepted: true,
+      outlier: false,
+      inTimeline: true,
     };
     const signed = signHashedEvent(hashed, this.serverName, this.key).then((signedEvent) => signedEvent.pdu);
     // Nobody may be left to wait for it when its actor is dropped; the commit that waits gets the error all the same.
@@ -152,6 +154,7 @@ export class LocalEventBuilder {
       verdict: 'accepted',
       problem: null,
       signed,
+      inTimeline: true,
       edits: stateEdits(pdu, typeNid, stateKeyNid, eventId, eventNid),
       ...extra,
     };

@@ -68,8 +68,9 @@ export class EventCache {
 }
 
 function knownEvent(row: LoadedEvent): KnownEvent {
-  const { eventId, eventNid, roomId, pdu, rejected, status, json } = row;
+  const { eventId, eventNid, roomId, pdu, rejected, status, json, position } = row;
   const accepted = status === EVENT_STATUS.accepted;
+  const outlier = status === EVENT_STATUS.outlier || status === EVENT_STATUS.rejectedOutlier;
   return {
     eventId,
     eventNid,
@@ -77,6 +78,8 @@ function knownEvent(row: LoadedEvent): KnownEvent {
     pdu,
     rejected,
     accepted,
+    outlier,
+    inTimeline: position !== null,
     bytes: json.length,
     reference: referenceOf(row),
   };

@@ -1,5 +1,4 @@
 import {
-  EVENT_STATUS,
   isCommitInDoubt,
   isRetryable,
   type NewRoom,
@@ -164,7 +163,7 @@ export class GroupCommit {
     const started = performance.now();
     const batch = await toRoomCommit(units);
     const last = batch.events.length > 0 ? await this.commitOrLookUp(batch) : undefined;
-    const accepted = batch.events.filter(({ status }) => status === EVENT_STATUS.accepted).length;
+    const accepted = batch.events.filter(({ inTimeline }) => inTimeline).length;
     const seconds = (performance.now() - started) / 1000;
     return { units, events: batch.events.length, accepted, last, seconds };
   }
@@ -214,7 +213,7 @@ function lostBy(error: unknown): (partition: number) => boolean {
 function settlePositions({ units, last, accepted }: Committed): void {
   let position = last === undefined ? 0 : last - accepted;
   for (const unit of units) {
-    const inTimeline = unit.events.filter((event) => event.verdict === 'accepted').length;
+    const inTimeline = unit.events.filter((event) => event.inTimeline).length;
     position += inTimeline;
     unit.actor.committed(unit.events, inTimeline > 0 ? position : undefined);
   }

@@ -8,8 +8,12 @@ export interface KnownEvent extends RoomEvent {
   readonly reference: EventReference;
   /** Length of its JSON, the unit of the cache budget. */
   readonly bytes: number;
-  /** In the current or the next commit, the state and timeline it is part of; `null`: rejected, soft-failed, outlier. */
+  /** Part of the room's timeline by all checks. */
   readonly accepted: boolean;
+  /** Known as somebody's state or auth event only: the state before it is not known, so that nothing can be placed after it. */
+  readonly outlier: boolean;
+  /** It has a position, or will have one with its commit. */
+  readonly inTimeline: boolean;
 }
 
 /** A change of the current state in memory. `eventId: null` removes the key. */
@@ -30,13 +34,25 @@ export interface PendingEvent {
   readonly typeNid: number;
   readonly stateKeyNid: number | null;
   readonly senderNid: number;
-  readonly verdict: 'accepted' | 'soft-failed' | 'rejected';
+  readonly verdict: 'accepted' | 'soft-failed' | 'rejected' | 'outlier';
   readonly problem: string | null;
   /** The signed and exact PDU, to be stored: signatures of our own events are made off the event loop while the commit before is in flight. */
   readonly signed: Promise<Pdu>;
+  /** It gets a position, and its edits change the current state. */
+  readonly inTimeline: boolean;
   readonly edits: readonly StateEdit[];
+  /** The state that a join to a room new to this server brings, all but the join. */
+  readonly seed?: readonly StateEdit[];
   readonly state?: { basePosition: number; parentEventNid: number | null; overrides: StateOverride[] };
   readonly transaction?: { deviceId: string; scope: string; id: string };
   readonly redactsNid?: number;
   readonly reset?: StateResetChange[];
+  /** Of the time before this server came. */
+  readonly isBackfilled?: boolean;
+  /** Predecessors that this server does not have. */
+  readonly missing?: EventId[];
+  /** It came from another server and may be what others missed. */
+  readonly mayBeMissed?: boolean;
+  /** What an invite or knock says about its room, as JSON text. */
+  readonly strippedState?: string;
 }

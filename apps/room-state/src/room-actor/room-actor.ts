@@ -63,8 +63,8 @@ export class RoomActor {
   take(pending: PendingEvent, extremities: ReadonlyMap<EventId, number>): void {
     if (this.dropped) throw new ActorDropped();
     this.uncommitted.add(pending.event);
-    if (pending.verdict !== 'accepted') return;
-    for (const edit of pending.edits) {
+    if (!pending.inTimeline) return;
+    for (const edit of [...(pending.seed ?? []), ...pending.edits]) {
       const key = stateKey(edit.type, edit.stateKey);
       if (edit.eventId === null) this.state.delete(key);
       else this.state.set(key, edit.eventId);

@@ -1,11 +1,12 @@
 import { EVENT_STATUS, type EventCommit, type RoomCommit } from '@atoll/database';
 import type { CommitUnit } from './group-commit.js';
-import type { PendingEvent } from './pending-event.js';
+import type { PendingEvent, StateEdit } from './pending-event.js';
 
 const VERDICT_STATUS = {
   accepted: EVENT_STATUS.accepted,
   'soft-failed': EVENT_STATUS.softFailed,
   rejected: EVENT_STATUS.rejected,
+  outlier: EVENT_STATUS.outlier,
 } as const;
 
 /** The rows of a batch. Waits for the signatures of its events. */
@@ -43,11 +44,13 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
     status: VERDICT_STATUS[pending.verdict],
     problem: pending.problem,
     json: JSON.stringify(pdu),
-    stateChanges: edits.map(({ typeNid, stateKeyNid, eventNid }) => ({ typeNid, stateKeyNid, eventNid })),
-    // A membership that a resolution removed has no event of its own.
-    membershipChanges: edits.flatMap(({ stateKeyNid: userNid, membership, eventNid }) =>
-      membership ? [{ userNid, membership, eventNid: eventNid ?? event.eventNid }] : [],
-    ),
+    inTimeline: pending.inTimeline,
+    ...changesOf(edits, event.eventNid),
+    ...(pending.seed && { seed: changesOf(pending.seed, event.eventNid) }),
+    ...(pending.isBackfilled === true && { isBackfilled: true }),
+    ...(pending.missing && { missing: pending.missing }),
+    ...(pending.mayBeMissed === true && { mayBeMissed: true }),
+    ...(pending.strippedState !== undefined && { strippedState: pending.strippedState }),
     ...(pending.state && { state: pending.state }),
     ...(pending.transaction && { transaction: { userId: pdu.sender, ...pending.transaction } }),
     ...(pending.redactsNid !== undefined && { redactsNid: pending.redactsNid }),
@@ -55,7 +58,20 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
   };
 }
 
+function changesOf(
+  edits: readonly StateEdit[],
+  cause: number,
+): Pick<EventCommit, 'stateChanges' | 'membershipChanges'> {
+  return {
+    stateChanges: edits.map(({ typeNid, stateKeyNid, eventNid }) => ({ typeNid, stateKeyNid, eventNid })),
+    // A membership that a resolution removed has no event of its own.
+    membershipChanges: edits.flatMap(({ stateKeyNid: userNid, membership, eventNid }) =>
+      membership ? [{ userNid, membership, eventNid: eventNid ?? cause }] : [],
+    ),
+  };
+}
+
 /** The nearest integer that a column gives back as it took it: room versions 1 to 5 have greater ones in their events. */
-function storable(integer: number): number {
+export function storable(integer: number): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(integer, Number.MAX_SAFE_INTEGER));
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCommand } from '../define-command.js';
-import { MAX_PDU_CHARACTERS } from './accept-pdus.command.js';
+import { pduTextSchema } from './pdu-text.js';
 import { eventIdSchema, jsonObjectSchema, roomIdSchema, serverNameSchema } from './schemas.js';
 
 /**
@@ -16,7 +16,7 @@ export const ReceiveInvite = defineCommand({
     origin: serverNameSchema,
     eventId: eventIdSchema,
     roomVersion: z.string(),
-    pdu: z.string().max(MAX_PDU_CHARACTERS),
+    pdu: pduTextSchema,
     /** `invite_room_state` as it came: stripped events, or PDUs (room version 12: the create event among them). */
     strippedState: z.array(jsonObjectSchema).max(100),
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineCommand } from '../define-command.js';
-import { MAX_PDU_CHARACTERS } from './accept-pdus.command.js';
 import { remoteMemberships } from './make-membership.command.js';
+import { pduTextSchema } from './pdu-text.js';
 import { eventIdSchema, roomIdSchema, serverNameSchema } from './schemas.js';
 
 /**
@@ -19,7 +19,7 @@ export const ReceiveMembership = defineCommand({
     eventId: eventIdSchema,
     membership: z.enum(remoteMemberships),
     /** The event's JSON text. */
-    pdu: z.string().max(MAX_PDU_CHARACTERS),
+    pdu: pduTextSchema,
   }),
   output: z.object({
     /** The event as it is stored, with this server's signature where it gave one; JSON text. */

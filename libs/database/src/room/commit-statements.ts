@@ -1,14 +1,8 @@
 import { lastPosition, takeLane } from '../lanes.js';
-import { EVENT_STATUS } from '../schema/event.table.js';
+import { remoteStatements } from './remote-statements.js';
 import type { EventCommit, RoomCommit } from './room-commit.js';
+import type { Statement } from './statement.js';
 import { transactionKey } from './transaction-key.js';
-
-/** A parametrised statement for node-postgres; named ones are prepared once per connection. */
-export interface Statement {
-  name: string;
-  text: string;
-  values: unknown[];
-}
 
 const column = <Row, Value>(rows: readonly Row[], pick: (row: Row) => Value): Value[] => rows.map(pick);
 
@@ -53,17 +47,19 @@ export function heavyStatements(commit: RoomCommit): Statement[] {
       values: [column(commandResults, (r) => r.key), column(commandResults, (r) => JSON.stringify(r.result))],
     });
   }
-  statements.push(...rareStatements(commit.events));
+  statements.push(...rareStatements(commit.events), ...remoteStatements(commit.events));
   return statements;
 }
 
+/** An outlier that has come into its room keeps its number and its text. */
 function insertEvents(events: readonly EventCommit[]): Statement {
   return {
     name: 'insert-events',
     text: `INSERT INTO events (event_nid, event_id, room_nid, type_nid, state_key_nid, sender_nid, depth, origin_server_ts,
         status, problem, json)
       SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::smallint[], $10::text[], $11::text[])`,
+        $8::bigint[], $9::smallint[], $10::text[], $11::text[])
+      ON CONFLICT (event_nid) DO UPDATE SET status = excluded.status, problem = excluded.problem`,
     values: [
       column(events, (e) => e.eventNid),
       column(events, (e) => e.eventId),
@@ -151,7 +147,7 @@ function rareStatements(events: readonly EventCommit[]): Statement[] {
  * them, commits. It consists of integers and known words only, so that it needs no escaping.
  */
 export function laneStatements(commit: RoomCommit): string {
-  const timeline = commit.events.filter((event) => event.status === EVENT_STATUS.accepted);
+  const timeline = commit.events.filter((event) => event.inTimeline);
   const count = timeline.length;
   if (count === 0) return 'COMMIT';
   const last = lastPosition('events');

@@ -5,6 +5,7 @@ import type { Database } from '../open-database.js';
 /** Of each kind; strings come from users and other servers. */
 const MAX_CACHED_BYTES = 16 * 1024 * 1024;
 const BYTES_PER_ENTRY = 100;
+const KEYS_PER_QUERY = 1000;
 
 const newCache = () =>
   new LRUCache<string, number>({
@@ -59,5 +60,40 @@ export class Interner {
     if (nid === undefined) return this.stateKeyNid(stateKey);
     this.stateKeys.set(stateKey, nid);
     return nid;
+  }
+
+  /** The numbers of many event types at once. */
+  async typeNids(types: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+    const nids = new Map<string, number>();
+    for (const type of new Set(types)) nids.set(type, await this.typeNid(type));
+    return nids;
+  }
+
+  /** The numbers of many state keys at once, a query for each thousand that are not cached. */
+  async stateKeyNids(stateKeys: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+    const nids = new Map<string, number>();
+    const absent: string[] = [];
+    for (const key of new Set(stateKeys)) {
+      const cached = this.stateKeys.get(key);
+      if (cached === undefined) absent.push(key);
+      else nids.set(key, cached);
+    }
+    for (let start = 0; start < absent.length; start += KEYS_PER_QUERY) {
+      const { rows } = await sql<{ nid: number; key: string }>`
+        WITH wanted AS (SELECT unnest(${absent.slice(start, start + KEYS_PER_QUERY)}::text[]) COLLATE "C" AS key),
+        added AS (INSERT INTO state_keys (state_key) SELECT key FROM wanted
+          WHERE NOT EXISTS (SELECT FROM state_keys WHERE state_key = key)
+          ON CONFLICT (state_key) DO NOTHING RETURNING state_key_nid, state_key)
+        SELECT state_key_nid AS nid, state_key AS key FROM added
+        UNION ALL SELECT state_key_nid, state_key FROM state_keys JOIN wanted ON state_key = key
+      `.execute(this.database.db);
+      for (const { nid, key } of rows) {
+        this.stateKeys.set(key, nid);
+        nids.set(key, nid);
+      }
+    }
+    // Only those that another writer added in the same moment are left.
+    for (const key of absent) if (!nids.has(key)) nids.set(key, await this.stateKeyNid(key));
+    return nids;
   }
 }

@@ -128,7 +128,7 @@ export class RoomActorReader {
       roomId: row.room_id,
       roomVersion: row.version,
       pdu: JSON.parse(row.json) as Pdu,
-      rejected: row.status === EVENT_STATUS.rejected,
+      rejected: row.status === EVENT_STATUS.rejected || row.status === EVENT_STATUS.rejectedOutlier,
       status: row.status,
       position: row.position,
       json: row.json,

@@ -39,7 +39,11 @@ export interface EventCommit {
   status: EventStatus;
   problem: string | null;
   json: string;
-  /** Only accepted events enter the timeline and may change the current state. */
+  /**
+   * Whether it gets a position. Accepted events do, and of outliers the member events of local users in rooms that this server is
+   * not in; only these may change the current state.
+   */
+  inTimeline: boolean;
   stateChanges: StateChange[];
   membershipChanges: MembershipChange[];
   /** State before the event, where it is not the room's state just before its position. */
@@ -48,6 +52,16 @@ export interface EventCommit {
   /** Of an allowed redaction: the event whose content is no longer served. */
   redactsNid?: number;
   reset?: StateResetChange[];
+  /** The state that a join to a room new to this server brings, all but the join: current from before any position on. */
+  seed?: { stateChanges: StateChange[]; membershipChanges: MembershipChange[] };
+  /** It is of the time before this server came: it gets the next position before all that the room has. */
+  isBackfilled?: boolean;
+  /** Predecessors that this server does not have. */
+  missing?: EventId[];
+  /** It came from another server and may be the predecessor that other events missed. */
+  mayBeMissed?: boolean;
+  /** What an invite or knock says about its room, as JSON text. */
+  strippedState?: string;
 }
 
 /** What one commit of a room-state instance writes, across many rooms: all of it or nothing. */

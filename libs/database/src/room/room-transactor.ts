@@ -70,15 +70,19 @@ export class RoomTransactor {
         .execute();
       const stored = await trx
         .selectFrom('events')
-        .select('event_nid')
+        .select(['event_nid', 'status'])
         .where('event_nid', 'in', nids)
-        .executeTakeFirst();
+        .execute();
+      // An outlier that was to become more is there in any case.
+      const statuses = new Map(batch.events.map(({ eventNid, status }) => [eventNid, status]));
+      const committed = stored.some(({ event_nid, status }) => statuses.get(event_nid) === status);
       const { last } = await trx
         .selectFrom('event_positions')
         .select(({ fn }) => fn.max<number | null>('position').as('last'))
         .where('event_nid', 'in', nids)
+        .where('position', '>', 0)
         .executeTakeFirstOrThrow();
-      return { committed: stored !== undefined, lastPosition: last ?? undefined };
+      return { committed, lastPosition: last ?? undefined };
     });
   }
 

@@ -38,14 +38,27 @@ export function authorizeReceivedEvent(
   rules: RoomVersionRules,
 ): AuthorisationVerdict {
   const rejection =
-    checkAuthEvents(event, authEvents, rules) ??
-    authorizeEvent(event, lookupAmong(authEvents, create, rules), rules) ??
-    authorizeEvent(event, before, rules);
+    authorizeByAuthEvents(event, { authEvents, create }, rules) ?? authorizeEvent(event, before, rules);
   if (rejection !== undefined) return { verdict: 'rejected', rejection };
   const softFailure = current && authorizeEvent(event, current, rules);
   return softFailure === undefined
     ? { verdict: 'accepted' }
     : { verdict: 'soft-failed', rejection: softFailure };
+}
+
+/**
+ * The first of them alone: all that can be said of an event without its place in the room, such as one of somebody's state.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu (4)
+ */
+export function authorizeByAuthEvents(
+  event: RoomEvent,
+  { authEvents, create }: Pick<AuthorisationBasis, 'authEvents' | 'create'>,
+  rules: RoomVersionRules,
+): Rejection | undefined {
+  return (
+    checkAuthEvents(event, authEvents, rules) ??
+    authorizeEvent(event, lookupAmong(authEvents, create, rules), rules)
+  );
 }
 
 function lookupAmong(

@@ -1,0 +1,165 @@
+import {
+  authEventIds,
+  type EventId,
+  isEventId,
+  prevEventIds,
+  type RoomEvent,
+  type RoomId,
+} from '@atoll/matrix';
+import { canRedact, type RoomVersionRules, type StateMap } from '@atoll/room-rules';
+import type { ReceivedEvent } from '@atoll/server-keys';
+import type { EventCache } from '../room-actor/event-cache.js';
+import type { KnownEvent } from '../room-actor/pending-event.js';
+import type { RoomActor } from '../room-actor/room-actor.js';
+import type { Decision, RoomCommands } from '../room-actor/room-commands.js';
+import { authorizePdu, lookupIn, type PduBasis } from './authorize-pdu.js';
+import type { BranchStates } from './branch-states.js';
+import type { Judged, PduPlacement } from './place-pdu.js';
+
+/** What one received event came to. */
+export type PduResult = { readonly eventId: EventId } & (
+  | { readonly outcome: 'accepted' | 'duplicate' }
+  | { readonly outcome: 'soft-failed' | 'rejected' | 'refused'; readonly reason: string }
+  /** It waits for these; nothing was stored. */
+  | {
+      readonly outcome: 'missing-events';
+      readonly missingPrev: readonly EventId[];
+      readonly missingAuth: readonly EventId[];
+    }
+);
+
+/** The states after predecessors that this server does not have, as another server gave them and they were checked. */
+export type GivenStates = ReadonlyMap<EventId, StateMap>;
+
+const NOTHING_GIVEN: GivenStates = new Map();
+const POWERS = [
+  ['m.room.create', ''],
+  ['m.room.power_levels', ''],
+] as const;
+
+/** Takes events that other servers made through the checks that need their room; those before were `ReceivedPduCheck`'s. */
+export class PduAcceptance {
+  constructor(
+    private readonly rooms: RoomCommands,
+    private readonly events: EventCache,
+    private readonly branches: BranchStates,
+    private readonly placement: PduPlacement,
+  ) {}
+
+  /**
+   * 4. Known already: a duplicate. Auth or previous events unknown: the caller must bring those first.
+   * 5. Authorised by its auth events, then by the state before it; else rejected, and stored as such. By the current state;
+   *    else soft-failed, and stored as such: `authorize-pdu.ts`.
+   * 6. Placed: timeline, extremities, merged state, in one commit. The answer comes when that is durable.
+   * @param deadline ms since 1970
+   * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+   */
+  accept(
+    roomId: RoomId,
+    received: ReceivedEvent,
+    deadline: number,
+    given: GivenStates = NOTHING_GIVEN,
+  ): Promise<PduResult> {
+    return this.rooms.run(roomId, deadline, async (actor) => {
+      if (!actor) return { answer: refused(received.event, 'unknown room') };
+      return this.decide(actor, received, given);
+    });
+  }
+
+  /** The same as a part of what a command decides while it has its turn. */
+  async decide(
+    actor: RoomActor,
+    received: ReceivedEvent,
+    given: GivenStates = NOTHING_GIVEN,
+  ): Promise<Decision<PduResult>> {
+    const { event } = received;
+    const { eventId } = event;
+    if (event.roomId !== actor.roomId) return { answer: refused(event, 'other room') };
+    if (actor.stateEventId('m.room.create', '') === undefined) {
+      return { answer: refused(event, 'this server is not in the room') };
+    }
+    const [prevIds, authIds] = [prevEventIds(event.pdu), authEventIds(event.pdu)];
+    const known = await this.events.load([eventId, ...prevIds, ...authIds]);
+    const earlier = known.get(eventId);
+    if (earlier && !mayBePlaced(earlier)) return { answer: { eventId, outcome: 'duplicate' } };
+    const prev = prevIds.flatMap((id) => known.get(id) ?? []);
+    const isPlaced = (id: EventId) => known.get(id)?.outlier === false;
+    const absent = prevIds.filter((id) => !isPlaced(id));
+    const missingPrev = absent.filter((id) => !given.has(id));
+    const missingAuth = authIds.filter((id) => !known.has(id));
+    if (missingPrev.length + missingAuth.length > 0) {
+      return { answer: { eventId, outcome: 'missing-events', missingPrev, missingAuth } };
+    }
+    if (prevIds.length === 0 || prev.some(({ roomId }) => roomId !== actor.roomId)) {
+      return { answer: refused(event, 'previous events of another room') };
+    }
+    const branches = {
+      placed: prev.filter((one) => !one.outlier),
+      given: absent.flatMap((id) => given.get(id) ?? []),
+    };
+    const extendsTip = absent.length === 0 && isTip(actor, prevIds);
+    if (!extendsTip) await actor.drained();
+    const before = extendsTip
+      ? actor.state
+      : await this.branches.after(actor, branches.placed, branches.given);
+    const basis = { authEvents: authIds.flatMap((id) => known.get(id) ?? []), before, current: actor.state };
+    const judged: Judged = {
+      ...received,
+      prev: branches.placed,
+      missing: absent,
+      before,
+      ...(earlier && { eventNid: earlier.eventNid }),
+      ...(await this.judge(event, basis, actor.rules)),
+    };
+    if (judged.verdict !== 'accepted') await actor.drained();
+    const redactsNid = await this.redactable(event, before, actor.rules);
+    const unit = await this.placement.place(actor, judged, extendsTip, redactsNid);
+    return { answer: resultOf(judged), unit };
+  }
+
+  private async judge(
+    event: RoomEvent,
+    basis: PduBasis,
+    rules: RoomVersionRules,
+  ): Promise<Pick<Judged, 'verdict' | 'problem'>> {
+    const judgement = await authorizePdu(event, basis, this.events, rules);
+    if (judgement.verdict === 'accepted') return { verdict: 'accepted', problem: null };
+    const { verdict, rejection } = judgement;
+    return { verdict, problem: `${rejection.rule} ${rejection.reason}` };
+  }
+
+  /** The number of the event that an accepted redaction takes the content from. */
+  private async redactable(
+    event: RoomEvent,
+    before: StateMap,
+    rules: RoomVersionRules,
+  ): Promise<number | undefined> {
+    if (event.pdu.type !== 'm.room.redaction') return undefined;
+    const redacts = rules.redactsInContent ? event.pdu.content['redacts'] : event.pdu.redacts;
+    if (!isEventId(redacts)) return undefined;
+    const target = (await this.events.load([redacts])).get(redacts);
+    if (!target) return undefined;
+    const lookup = await lookupIn(before, POWERS, this.events);
+    return canRedact(event, target, lookup, rules) ? target.eventNid : undefined;
+  }
+}
+
+/** Only an outlier that is allowed by its auth events, and that has no place yet, may come into the room a second time. */
+function mayBePlaced({ outlier, rejected, inTimeline }: KnownEvent): boolean {
+  return outlier && !rejected && !inTimeline;
+}
+
+function resultOf({ event: { eventId }, verdict, problem }: Judged): PduResult {
+  return verdict === 'accepted'
+    ? { eventId, outcome: verdict }
+    : { eventId, outcome: verdict, reason: problem ?? '' };
+}
+
+function refused({ eventId }: RoomEvent, reason: string): PduResult {
+  return { eventId, outcome: 'refused', reason };
+}
+
+function isTip(actor: RoomActor, prevEvents: readonly EventId[]): boolean {
+  const prev = new Set(prevEvents);
+  return prev.size === actor.extremities.size && [...actor.extremities.keys()].every((id) => prev.has(id));
+}

@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import { anyOf } from '../any-of.js';
+import type { Database } from '../open-database.js';
+
+/** Tells rooms whose history this server has whole from those that began before it came, or of which it missed something. */
+export class HistoryReader {
+  constructor(private readonly database: Database) {}
+
+  /** Whether events of the room have predecessors that this server does not have: other servers may know more. */
+  async isIncomplete(roomNid: number): Promise<boolean> {
+    const row = await this.database.db
+      .selectFrom('backward_extremities')
+      .select('room_nid')
+      .where('room_nid', '=', roomNid)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Those of the rooms that have history which no sync tells: backfilled, or still to be had from other servers. */
+  async withOlder(roomNids: readonly number[]): Promise<Set<number>> {
+    const rows = await this.database.db
+      .selectFrom('rooms as r')
+      .select('r.room_nid as roomNid')
+      .where('r.room_nid', '=', anyOf(roomNids))
+      .where(
+        sql<boolean>`(EXISTS (SELECT FROM backward_extremities b WHERE b.room_nid = r.room_nid)
+          OR EXISTS (SELECT FROM event_positions p WHERE p.room_nid = r.room_nid AND p.position < 0))`,
+      )
+      .execute();
+    return new Set(rows.map(({ roomNid }) => roomNid));
+  }
+}

@@ -1,0 +1,94 @@
+import type { EventId, RoomId } from '@atoll/matrix';
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../open-database.js';
+import { type Fence, fencePartitions } from '../partition/fence-partitions.js';
+import type { DatabaseSchema } from '../schema/database-schema.js';
+import type { EventStatus } from '../schema/event.table.js';
+
+/** A state or auth event that another server has shown, without its place in the room. */
+export interface OutlierRow {
+  readonly eventNid: number;
+  readonly eventId: EventId;
+  readonly typeNid: number;
+  readonly stateKeyNid: number | null;
+  readonly senderNid: number;
+  readonly depth: number;
+  readonly originServerTs: number;
+  readonly status: Extract<EventStatus, 3 | 4>;
+  readonly problem: string | null;
+  readonly json: string;
+}
+
+/** Rows of one transaction: the state of a large room must not hold a connection for seconds. */
+const ROWS_PER_TRANSACTION = 500;
+
+/**
+ * Writes what a room's owner has learnt of it beside its timeline: outliers, and the room itself before this server is in it. Nothing
+ * here takes a position, so that it need not wait for the commits of other rooms; every transaction is fenced as those are.
+ */
+export class OutlierTransactor {
+  constructor(
+    private readonly database: Database,
+    private readonly instance: string,
+  ) {}
+
+  /**
+   * The number of a room that this server may not be in yet. A room of which it has no state takes the version that is now said to be
+   * its: who named it first may have lied.
+   * @throws NotOwnerError
+   */
+  async ensureRoom(room: { roomId: RoomId; version: string }, fence: Fence): Promise<number> {
+    return this.fenced(fence, async (trx) => {
+      const { rows } = await sql<{ room_nid: number }>`
+        INSERT INTO rooms (room_id, version, partition, created_ts)
+        VALUES (${room.roomId}, ${room.version}, ${fence.partition}, ${Date.now()})
+        ON CONFLICT (room_id) DO UPDATE SET version = CASE
+          WHEN EXISTS (SELECT FROM room_state s WHERE s.room_nid = rooms.room_nid AND s.type_nid = 2) THEN rooms.version
+          ELSE excluded.version END
+        RETURNING room_nid`.execute(trx);
+      const roomNid = rows[0]?.room_nid ?? 0;
+      await trx
+        .insertInto('room_heads')
+        .values({ room_nid: roomNid, extremities: [], depth: 0 })
+        .onConflict((conflict) => conflict.column('room_nid').doNothing())
+        .execute();
+      return roomNid;
+    });
+  }
+
+  /**
+   * Stores events that the server does not have yet; those that it has stay as they are.
+   * @throws NotOwnerError what was stored before stays: outliers change nothing by being there
+   */
+  async insert(roomNid: number, rows: readonly OutlierRow[], fence: Fence): Promise<void> {
+    for (let start = 0; start < rows.length; start += ROWS_PER_TRANSACTION) {
+      await this.fenced(fence, (trx) =>
+        insertRows(trx, roomNid, rows.slice(start, start + ROWS_PER_TRANSACTION)),
+      );
+    }
+  }
+
+  private fenced<T>(fence: Fence, work: (trx: Kysely<DatabaseSchema>) => Promise<T>): Promise<T> {
+    return this.database.db.transaction().execute(async (trx) => {
+      await fencePartitions(trx, 'room-state', this.instance, [fence]);
+      return work(trx);
+    });
+  }
+}
+
+async function insertRows(
+  trx: Kysely<DatabaseSchema>,
+  roomNid: number,
+  rows: readonly OutlierRow[],
+): Promise<void> {
+  await sql`
+    INSERT INTO events (room_nid, event_nid, event_id, type_nid, state_key_nid, sender_nid, depth, origin_server_ts, status, problem,
+      json)
+    SELECT ${roomNid}::bigint, * FROM unnest(
+      ${rows.map((row) => row.eventNid)}::bigint[], ${rows.map((row) => row.eventId)}::text[],
+      ${rows.map((row) => row.typeNid)}::int[], ${rows.map((row) => row.stateKeyNid)}::bigint[],
+      ${rows.map((row) => row.senderNid)}::bigint[], ${rows.map((row) => row.depth)}::bigint[],
+      ${rows.map((row) => row.originServerTs)}::bigint[], ${rows.map((row) => row.status)}::smallint[],
+      ${rows.map((row) => row.problem)}::text[], ${rows.map((row) => row.json)}::text[])
+    ON CONFLICT (event_id) DO NOTHING`.execute(trx);
+}
