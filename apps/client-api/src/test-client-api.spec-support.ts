@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadConfig } from '@atoll/config';
 import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, testRedis } from '@atoll/embedded';
@@ -30,8 +33,10 @@ export async function startTestClientApi(settings: Record<string, string> = {}) 
   const [pg, redis] = await Promise.all([testDatabase(), testRedis()]);
   const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: 'spec' });
   await migrateToLatest(database.db);
+  const dataDir = await mkdtemp(join(tmpdir(), 'atoll-client-api-'));
   const config = loadConfig({
     ATOLL_SERVER_NAME: 'hs1',
+    ATOLL_DATA_DIR: dataDir,
     ATOLL_DATABASE_URL: pg.url,
     ATOLL_REDIS_URL: redis.url,
     ATOLL_CLIENT_PORT: '0',
@@ -98,6 +103,7 @@ export async function startTestClientApi(settings: Record<string, string> = {}) 
       await database.close();
       await pg.drop();
       await redis.stop();
+      await rm(dataDir, { recursive: true });
     },
   };
 }

@@ -107,6 +107,26 @@ describe('ctl', () => {
     expect(lines).toContainEqual(['room-state', '(nobody)', 'UNOWNED', '1', '0', '3']);
   });
 
+  test('shows destinations, and lets one that fails be tried at once', async () => {
+    expect(await ctl('destinations')).toMatch(/^no destinations yet/);
+    await withDatabase(async ({ db }) => {
+      await sql`INSERT INTO destinations VALUES ('good.example', 0, 7, NULL, NULL, NULL), ('bad.example', 1, 5, 0, 60000, 8000)`.execute(
+        db,
+      );
+      await sql`INSERT INTO destination_rooms VALUES ('good.example', 1, 7), ('bad.example', 1, 7)`.execute(
+        db,
+      );
+    });
+    const bad = async () => (await ctl('destinations')).split('\n')[1]?.split(/ {2,}/);
+    const failingSince = '1970-01-01T00:00:00.000Z';
+    expect(await bad()).toEqual(['bad.example', '5', '1', failingSince, '1970-01-01T00:01:00.000Z']);
+    expect(await ctl('destinations')).toMatch(/\ngood\.example +7 +0 +- +-\n/);
+    expect(await ctl('destinations', 'retry', 'bad.example')).toBe('bad.example is tried within a second\n');
+    expect(await bad()).toEqual(['bad.example', '5', '1', failingSince, '-']);
+    await expect(ctl('destinations', 'retry', 'bad.example')).rejects.toThrow('is not waiting');
+    await expect(ctl('destinations', 'retry', 'not a name')).rejects.toThrow('is no server name');
+  });
+
   test('writes numbers as ranges', () => {
     expect(ranges([0, 1, 2, 5, 7, 8])).toBe('0-2,5,7-8');
   });

@@ -3,6 +3,7 @@ import { checkConfig } from './config-check.command.js';
 import { createRegistrationToken } from './create-registration-token.command.js';
 import { createUser } from './create-user.command.js';
 import { listDeadLettersOf } from './dead-letters.command.js';
+import { listDestinations, retryDestination } from './destinations.command.js';
 import { migrate } from './migrate.command.js';
 import { listPartitions } from './partitions.command.js';
 import { generateKey } from './signing-key.command.js';
@@ -35,6 +36,15 @@ export function program(): Command {
     .description('list work that was given up after its last try')
     .option('--service <name>', 'only of this service')
     .action(listDeadLettersOf);
+  const destinations = root
+    .command('destinations')
+    .description('what other servers were sent, what they are owed, and which of them fail')
+    .action(listDestinations);
+  destinations
+    .command('retry')
+    .description('try a failing one now, whatever its back-off')
+    .argument('<name>', 'its server name')
+    .action(retryDestination);
   const config = root.command('config').description('the configuration');
   config.command('check').description('validate it and show what it comes to').action(checkConfig);
   const keys = root.command('signing-key').description('the key that signs events');

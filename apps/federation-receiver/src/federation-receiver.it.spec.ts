@@ -128,7 +128,7 @@ describe('federation-receiver', () => {
     ['POST', '/_matrix/key/v2/server', 405, 'M_UNRECOGNIZED'],
     ['POST', '/_matrix/federation/v1/version', 405, 'M_UNRECOGNIZED'],
     ['GET', '/_matrix/key/v2/unknown', 404, 'M_UNRECOGNIZED'],
-    ['PUT', '/_matrix/federation/v1/send/1', 404, 'M_UNRECOGNIZED'],
+    ['POST', '/_matrix/federation/v1/send/1', 405, 'M_UNRECOGNIZED'],
     ['GET', '/_matrix/client/versions', 404, 'M_UNRECOGNIZED'],
   ] as const)('%s %s is %i %s', async (method, path, status, errcode) => {
     const body = method === 'GET' ? undefined : {};

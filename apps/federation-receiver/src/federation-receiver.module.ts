@@ -2,9 +2,12 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from '@atoll/config';
 import { pingDatabase, ServerKeyReader } from '@atoll/database';
 import { createMatrixApp, drainMatrixApp } from '@atoll/http';
+import { Announcer } from '@atoll/redis-streams';
+import { ServerKeys } from '@atoll/server-keys';
 import type { RunningService } from '@atoll/telemetry';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { FederationAuthenticator } from './authentication/federation.authenticator.js';
+import { ReachablePeers } from './authentication/reachable-peers.js';
 import { RequestSignatures } from './authentication/request-signatures.js';
 import { GetServerKeyController } from './get-server-key/get-server-key.controller.js';
 import { OwnServerKeys } from './get-server-key/own-server-keys.js';
@@ -12,7 +15,9 @@ import { GetVersionController } from './get-version/get-version.controller.js';
 import { openPlatform, type Platform } from './platform.js';
 import { NotaryAnswers } from './query-keys/notary-answers.js';
 import { QueryKeysController } from './query-keys/query-keys.controller.js';
-import { ServerKeyFetcher } from './server-keys/server-key-fetcher.js';
+import { RoomMembershipsModule } from './room-memberships.module.js';
+import { RoomReadsModule } from './room-reads.module.js';
+import { SendTransactionModule } from './send-transaction/send-transaction.module.js';
 import { tlsCertificate } from './tls-certificate.js';
 
 /** The server-server API and the key server. */
@@ -21,16 +26,30 @@ import { tlsCertificate } from './tls-certificate.js';
   providers: [FederationAuthenticator],
 })
 export class FederationReceiverModule {
-  static on({ config: { serverName }, database, signingKey, federation }: Platform): DynamicModule {
+  static on(platform: Platform): DynamicModule {
+    const { config, database, redis, signingKey, federation, logger } = platform;
+    const { serverName } = config;
     const reader = new ServerKeyReader(database);
     const ownKeys = new OwnServerKeys(serverName, signingKey);
-    const fetcher = new ServerKeyFetcher(serverName, federation, database);
+    const keys = new ServerKeys({
+      serverName,
+      ownKey: signingKey,
+      database,
+      federation,
+      notaries: config.trustedKeyServers,
+    });
     const providers = [
       { provide: OwnServerKeys, useValue: ownKeys },
-      { provide: NotaryAnswers, useValue: new NotaryAnswers(serverName, signingKey, ownKeys, reader) },
-      { provide: RequestSignatures, useValue: new RequestSignatures(serverName, reader, fetcher) },
+      { provide: NotaryAnswers, useValue: new NotaryAnswers(serverName, signingKey, ownKeys, reader, keys) },
+      { provide: RequestSignatures, useValue: new RequestSignatures(serverName, keys) },
+      { provide: ReachablePeers, useValue: new ReachablePeers(database, new Announcer(redis), logger) },
     ];
-    return { module: FederationReceiverModule, providers };
+    const reads = RoomReadsModule.on(platform);
+    return {
+      module: FederationReceiverModule,
+      imports: [reads, RoomMembershipsModule.on(platform, reads), SendTransactionModule.on(platform, keys)],
+      providers,
+    };
   }
 }
 

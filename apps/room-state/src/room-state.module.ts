@@ -1,4 +1,4 @@
-import { Interner, NotOwnerError, RoomActorReader, RoomTransactor } from '@atoll/database';
+import { Interner, NotOwnerError, OutlierTransactor, RoomActorReader, RoomTransactor } from '@atoll/database';
 import { EventsCommitted, partitionOf } from '@atoll/contract';
 import { Announcer } from '@atoll/redis-streams';
 import { ReceivedPduCheck, ServerKeys } from '@atoll/server-keys';
@@ -16,6 +16,7 @@ import { MembershipChanges } from './change-membership/membership-changes.js';
 import { RestrictedJoins } from './change-membership/restricted-joins.js';
 import { observeCommit, observeDoubt, observeFailedCommit, observeMemory } from './commit-metrics.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import { OutlierIntake } from './outliers/outlier-intake.js';
 import type { Platform } from './platform.js';
 import { type ResolutionWorkers, StateResolver } from './resolve/state-resolver.js';
 import { EventCache } from './room-actor/event-cache.js';
@@ -42,7 +43,7 @@ export class RoomStateModule {
 }
 
 function providers(platform: Platform, ownership: Ownership): Provider[] {
-  const { database, instance, signingKey, config } = platform;
+  const { database, instance, signingKey, federation, config } = platform;
   const reader = new RoomActorReader(database);
   const transactor = new RoomTransactor(database, instance);
   const interner = new Interner(database);
@@ -67,6 +68,17 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const branches = new BranchStates(reader, events, new StateResolver(events, workers));
   const placement = new PduPlacement(interner, transactor, events, branches);
   const acceptance = new PduAcceptance(rooms, events, branches, placement);
+  const checks = new ReceivedPduCheck(
+    new ServerKeys({
+      serverName: config.serverName,
+      ownKey: signingKey,
+      database,
+      federation,
+      notaries: config.trustedKeyServers,
+    }),
+  );
+  const outliers = new OutlierTransactor(database, instance);
+  const intake = new OutlierIntake(checks, events, interner, transactor, outliers);
   observeMemory(registry, commits);
   const values = [
     [RoomActorReader, reader],
@@ -78,7 +90,8 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     [EarlierAnswers, new EarlierAnswers(reader)],
     [LocalEventBuilder, builder],
     [MembershipChanges, new MembershipChanges(builder, restrictedJoins)],
-    [ReceivedPduCheck, new ReceivedPduCheck(new ServerKeys(config.serverName, signingKey, database))],
+    [ReceivedPduCheck, checks],
+    [OutlierIntake, intake],
     [PduAcceptance, acceptance],
     [Piscina, workers],
   ] as const;

@@ -8,6 +8,7 @@ import type { EventId, JsonObject, RoomId, ServerName, UserId } from '@atoll/mat
 import { Announcer, CommandContext, connectRedis } from '@atoll/redis-streams';
 import { hashDraft, newEventId, rulesOf } from '@atoll/room-rules';
 import { ReceivedPduCheck } from '@atoll/server-keys';
+import { openFederationClient } from '@atoll/service';
 import { createLogger } from '@atoll/telemetry';
 import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
@@ -52,7 +53,9 @@ export async function startTestRoomState() {
     owned: () => owned,
     fencedOut: (partition: number) => void fencedOut.push(partition),
   };
-  const platform = { config, instance, logger, database, redis, signingKey, close: () => Promise.resolve() };
+  const { federation, close: closeFederation } = await openFederationClient(config, signingKey);
+  const close = () => Promise.resolve();
+  const platform = { config, instance, logger, database, redis, signingKey, federation, close };
   const module = await Test.createTestingModule({
     imports: [RoomStateModule.on(platform, ownership)],
   }).compile();
@@ -111,6 +114,7 @@ export async function startTestRoomState() {
     },
     stop: async () => {
       await module.close();
+      await closeFederation();
       redis.disconnect();
       await database.close();
       await redisServer.stop();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineAnnouncement } from './define-announcement.js';
-import { roomIdSchema, userIdSchema } from './room/schemas.js';
+import { roomIdSchema, serverNameSchema, userIdSchema } from './room/schemas.js';
 import { serviceNames } from './services.js';
 
 /** Events have become visible in the `events` stream: a hint to read PostgreSQL from the last position on. */
@@ -22,6 +22,13 @@ export const PdusStaged = defineAnnouncement({
   name: 'pdus-staged',
   version: 1,
   payload: z.object({ roomId: roomIdSchema }),
+});
+
+/** Another server was heard from, and its back-off is cleared: try it now. */
+export const DestinationReachable = defineAnnouncement({
+  name: 'destination-reachable',
+  version: 1,
+  payload: z.object({ destination: serverNameSchema }),
 });
 
 /** Partitions of a kind of instance were released, or an instance came or went: reconcile now. */

@@ -9,8 +9,10 @@ import {
   type RoomVersionRules,
   signingKeyIds,
   verifyEventSignatures,
+  verifySignatureOf,
   withPlainNumbers,
 } from '@atoll/room-rules';
+import { mapInSlices } from './map-in-slices.js';
 import type { WantedKey } from './missing-keys.js';
 import type { ServerKeys } from './server-keys.js';
 
@@ -42,21 +44,25 @@ export class ReceivedPduCheck {
     rules: RoomVersionRules,
     cause?: ServerName,
   ): Promise<CheckedPdu[]> {
-    const parsed = texts.map((text) => parse(text, rules));
+    const parsed = await mapInSlices(texts, (text) => parse(text, rules));
     const wanted = parsed.flatMap((one) => ('pdu' in one ? wantedKeys(one.pdu, rules) : []));
     const keys = await this.keys.find(wanted, cause);
-    return Promise.all(
-      parsed.map(async (one) => {
-        if ('refused' in one) return one;
-        const problem = await verifyEventSignatures(one.pdu, rules, keys);
-        if (problem) return { refused: `signature of ${problem.server}: ${problem.reason}` };
-        return asReceived(one.pdu, rules);
-      }),
-    );
+    return mapInSlices(parsed, async (one) => {
+      if ('refused' in one) return one;
+      const problem = await verifyEventSignatures(one.pdu, rules, keys);
+      if (problem) return { refused: `signature of ${problem.server}: ${problem.reason}` };
+      return asReceived(one.pdu, rules);
+    });
   }
 
-  async check(text: string, rules: RoomVersionRules): Promise<CheckedPdu> {
-    const [checked] = await this.checkAll([text], rules);
+  /** Whether a server has signed an event, beside those that must. */
+  async isSignedBy(pdu: Pdu, server: ServerName, rules: RoomVersionRules): Promise<boolean> {
+    const keys = await this.keys.find(keysOf(server, pdu, withPlainNumbers(pdu, rules).origin_server_ts));
+    return (await verifySignatureOf(server, pdu, rules, keys)) === undefined;
+  }
+
+  async check(text: string, rules: RoomVersionRules, cause?: ServerName): Promise<CheckedPdu> {
+    const [checked] = await this.checkAll([text], rules, cause);
     return checked ?? { refused: 'nothing to check' };
   }
 }
@@ -79,9 +85,11 @@ function parse(text: string, rules: RoomVersionRules): { pdu: Pdu } | { refused:
 /** Every key by which a server that must sign has signed. */
 function wantedKeys(pdu: Pdu, rules: RoomVersionRules): WantedKey[] {
   const validAt = withPlainNumbers(pdu, rules).origin_server_ts;
-  return requiredSigners(pdu, rules).flatMap((serverName) =>
-    signingKeyIds(pdu, serverName).map((keyId) => ({ serverName, keyId, validAt })),
-  );
+  return requiredSigners(pdu, rules).flatMap((serverName) => keysOf(serverName, pdu, validAt));
+}
+
+function keysOf(serverName: ServerName, pdu: Pdu, validAt: number): WantedKey[] {
+  return signingKeyIds(pdu, serverName).map((keyId) => ({ serverName, keyId, validAt }));
 }
 
 function asReceived(pdu: Pdu, rules: RoomVersionRules): ReceivedEvent {

@@ -12,6 +12,7 @@ export interface AllInOneOptions {
   serverName?: string;
   /** Default: a temporary folder, removed at the end. */
   dataDir?: string;
+  federationPort?: number;
   /** Variables beside or instead of the defaults; without server URLs the process starts its own servers. */
   env?: Record<string, string>;
 }
@@ -34,7 +35,8 @@ export async function startAllInOne(options: AllInOneOptions = {}): Promise<AllI
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'atoll-all-in-one-'));
   if (options.dataDir === undefined) undo.add(() => rm(dataDir, { recursive: true, force: true }));
   mkdirSync(dataDir, { recursive: true });
-  const [clientPort, federationPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
+  const [clientPort, metricsPort] = [await freePort(), await freePort()];
+  const federationPort = options.federationPort ?? (await freePort());
   const serverName = options.serverName ?? `localhost:${federationPort}`;
   const env = {
     ...environmentWithoutAtoll(),

@@ -12,3 +12,12 @@ export { newTransactionId, TestUser, type Session } from './client/test-user.js'
 export { RoomLog, kinks, type LoggedEvent } from './room-log/room-log.js';
 export { SteadyWriter, type Acknowledged, type Gap } from './writer/steady-writer.js';
 export { SteadySyncer } from './writer/steady-syncer.js';
+export {
+  startFederation,
+  type FederatedKind,
+  type FederatedServer,
+  type Federation,
+  type FederationOptions,
+} from './federation/start-federation.js';
+export type { Network } from './federation/network.js';
+export * from './remote-server/index.js';

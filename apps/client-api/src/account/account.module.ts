@@ -4,6 +4,7 @@ import { ProfileModule } from '../profile/profile.module.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeactivateController } from './deactivate/deactivate.controller.js';
 import { ChangePasswordController } from './password/change-password.controller.js';
+import { RequestOpenIdTokenController } from './openid/request-openid-token.controller.js';
 import { RegisterController } from './register/register.controller.js';
 import { RegisterHandler } from './register/register.handler.js';
 import { WhoamiController } from './whoami.controller.js';
@@ -16,6 +17,7 @@ import { WhoamiController } from './whoami.controller.js';
     ChangePasswordController,
     DeactivateController,
     RegisterController,
+    RequestOpenIdTokenController,
     WhoamiController,
   ],
   providers: [RegisterHandler],

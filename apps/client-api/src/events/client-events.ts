@@ -52,7 +52,7 @@ export class ClientEvents {
         membership,
         replaced: before && {
           eventId: before.eventId,
-          visible: seenBefore.has(before.eventNid) ? before : undefined,
+          visible: seenBefore.has(before.eventNid) || isOfJoin(before, membership) ? before : undefined,
         },
       };
       return [{ event, body: toClientEvent(event, context, format) }];
@@ -78,4 +78,9 @@ export class ClientEvents {
       }),
     );
   }
+}
+
+/** State that came with a join, and has no place in the timeline, was there to read for whoever was in the room when it was replaced. */
+function isOfJoin(replaced: StoredEvent, membership: string): boolean {
+  return replaced.position === null && membership === 'join';
 }

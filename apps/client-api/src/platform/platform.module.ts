@@ -5,11 +5,13 @@ import {
   DeviceReader,
   EventReader,
   FilterReader,
+  HistoryReader,
   MembershipJobReader,
   ProfileReader,
   RegistrationTokenReader,
   RoomReader,
   StateReader,
+  StrippedStateReader,
   AccessTokenResolver,
   UiaSessionReader,
   VisibilityReader,
@@ -19,7 +21,7 @@ import { Announcer } from '@atoll/redis-streams';
 import { RoomClient } from '@atoll/service';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import type { Platform } from './platform.js';
-import { CONFIG, DATABASE, LOGGER, REDIS } from './tokens.js';
+import { CONFIG, DATABASE, FEDERATION, LOGGER, REDIS } from './tokens.js';
 
 /** Readers hold nothing but the database, so that every feature injects those that it needs. */
 const readers = [
@@ -28,11 +30,13 @@ const readers = [
   DeviceReader,
   EventReader,
   FilterReader,
+  HistoryReader,
   MembershipJobReader,
   ProfileReader,
   RegistrationTokenReader,
   RoomReader,
   StateReader,
+  StrippedStateReader,
   AccessTokenResolver,
   UiaSessionReader,
   VisibilityReader,
@@ -47,6 +51,7 @@ export class PlatformModule {
     const providers: Provider[] = [
       { provide: CONFIG, useValue: platform.config },
       { provide: DATABASE, useValue: platform.database },
+      { provide: FEDERATION, useValue: platform.federation },
       { provide: LOGGER, useValue: platform.logger },
       { provide: REDIS, useValue: platform.redis },
       { provide: RoomClient, useValue: platform.rooms },

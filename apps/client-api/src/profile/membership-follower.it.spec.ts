@@ -1,13 +1,16 @@
 import {
   AccountTransactor,
+  EventReader,
   MembershipJobReader,
   ProfileReader,
   ProfileTransactor,
   RoomReader,
+  StrippedStateReader,
 } from '@atoll/database';
 import { MatrixError, type RoomId, type UserId } from '@atoll/matrix';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { openPlatform, type Platform } from '../platform/platform.js';
+import { ViaServers } from '../rooms/membership/via-servers.js';
 import { startTestClientApi, type TestClientApi, textOf } from '../test-client-api.spec-support.js';
 import { MembershipFollower } from './membership-follower.js';
 import { RoomChanges } from './room-changes.js';
@@ -49,8 +52,10 @@ afterEach(() => {
   roomState.script.onChange = () => undefined;
 });
 
-function followerOn({ database, logger, rooms }: Platform): MembershipFollower {
-  const changes = new RoomChanges(new RoomReader(database), new ProfileReader(database), rooms);
+function followerOn({ config, database, logger, rooms }: Platform): MembershipFollower {
+  const reader = new RoomReader(database);
+  const via = new ViaServers(reader, new EventReader(database), new StrippedStateReader(database), config);
+  const changes = new RoomChanges(reader, new ProfileReader(database), via, rooms);
   return new MembershipFollower(database, logger, new MembershipJobReader(database), changes);
 }
 

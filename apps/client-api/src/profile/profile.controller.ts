@@ -1,33 +1,30 @@
 import { jsonObjectSchema, userIdSchema } from '@atoll/contract';
-import { ProfileReader } from '@atoll/database';
 import { AccessToken, Public, Requester } from '@atoll/http';
-import { type JsonObject, type UserId, forbidden, missingParam, notFound } from '@atoll/matrix';
+import { type JsonObject, type UserId, forbidden, missingParam } from '@atoll/matrix';
 import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
 import { z } from 'zod';
 import type { RequesterInfo } from '../auth/requester-info.js';
 import { ChangeProfileHandler } from './change-profile.handler.js';
-import { isFieldName } from './profile-field.js';
+import { ProfileLookup } from './profile-lookup.js';
 
 const userParams = z.object({ userId: userIdSchema });
 const fieldParams = z.object({ userId: userIdSchema, keyName: z.string() });
 type FieldParams = z.output<typeof fieldParams>;
 
-/** Profiles of local users, readable by anybody. @see https://spec.matrix.org/v1.19/client-server-api/#profiles */
+/** Profiles, readable by anybody, and changed by whom they describe. @see https://spec.matrix.org/v1.19/client-server-api/#profiles */
 @Controller('/_matrix/client/v3/profile/:userId')
 export class ProfileController {
   constructor(
-    private readonly profiles: ProfileReader,
+    private readonly profiles: ProfileLookup,
     private readonly handler: ChangeProfileHandler,
   ) {}
 
   @Get()
   @Public()
-  async getUserProfile(
+  getUserProfile(
     @Param({ schema: userParams }) { userId }: z.output<typeof userParams>,
   ): Promise<JsonObject> {
-    const fields = await this.profiles.fieldsOf(userId);
-    if (!fields) throw notFound('Profile not found');
-    return fields;
+    return this.profiles.fieldsOf(userId);
   }
 
   @Get(':keyName')
@@ -35,9 +32,7 @@ export class ProfileController {
   async getProfileField(
     @Param({ schema: fieldParams }) { userId, keyName }: FieldParams,
   ): Promise<JsonObject> {
-    const value = isFieldName(keyName) ? await this.profiles.field(userId, keyName) : undefined;
-    if (value === undefined) throw notFound('Profile field not found');
-    return { [keyName]: value };
+    return { [keyName]: await this.profiles.field(userId, keyName) };
   }
 
   @Put(':keyName')

@@ -3,8 +3,10 @@ import type { Command } from '@atoll/contract';
 import { type Database, migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase } from '@atoll/embedded';
 import { authenticateAccessToken, AuthenticatorFor, createMatrixApp, type UserRequester } from '@atoll/http';
-import type { DeviceId, JsonObject, UserId } from '@atoll/matrix';
-import type { RequestOptions } from '@atoll/redis-streams';
+import type { SendResult } from '@atoll/federation-client';
+import type { DeviceId, JsonObject, JsonValue, UserId } from '@atoll/matrix';
+import type { CommandClient, RequestOptions } from '@atoll/redis-streams';
+import { RoomClient } from '@atoll/service';
 import { createLogger } from '@atoll/telemetry';
 import { Module } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -30,20 +32,43 @@ class TokenIsUserId {
 
 /** Stands where the stream to room-state begins: keeps what was asked, answers what the test wants. */
 class AskedCommands {
-  readonly asked: { pattern: string; input: JsonObject; idempotencyKey: string | undefined }[] = [];
-  answer: (pattern: string, input: JsonObject) => JsonObject = () => ({});
+  readonly asked: {
+    pattern: string;
+    input: JsonObject;
+    idempotencyKey: string | undefined;
+    timeoutMs: number | undefined;
+  }[] = [];
+  answer: (pattern: string, input: JsonObject) => JsonObject | Promise<JsonObject> = () => ({});
 
   async request(command: Command, options: RequestOptions<Command>): Promise<JsonObject> {
     const { pattern } = command;
     const input = command.input.parse(options.input) as JsonObject;
-    this.asked.push({ pattern, input, idempotencyKey: options.idempotencyKey });
+    const { idempotencyKey, timeoutMs } = options;
+    this.asked.push({ pattern, input, idempotencyKey, timeoutMs });
     return Promise.resolve(this.answer(pattern, input));
   }
 }
 
+/** Other servers: keeps what they were asked, answers what the test wants. */
+class AskedServers {
+  readonly asked: { server: string; method: string; path: string; content: JsonValue | undefined }[] = [];
+  answer: (server: string, path: string) => SendResult = () => refused(404);
+
+  send(server: string, method: string, path: string, content?: JsonValue): Promise<SendResult> {
+    this.asked.push({ server, method, path, content });
+    return Promise.resolve(this.answer(server, path));
+  }
+}
+
+export const answered = (body: JsonValue): SendResult => ({ outcome: 'answered', status: 200, body });
+export const refused = (status: number): SendResult => {
+  return { outcome: 'refused', status, errcode: 'M_UNKNOWN', body: {} };
+};
+
 export interface RoomsApp {
   readonly database: Database;
   readonly commands: AskedCommands;
+  readonly servers: AskedServers;
   /** Sends a request as a user; the path follows `/_matrix/client/v3/`. */
   call(
     user: UserId | undefined,
@@ -54,7 +79,7 @@ export interface RoomsApp {
   stop(): Promise<void>;
 }
 
-/** The rooms' endpoints over HTTP on real PostgreSQL. What is sent to room-state is recorded. */
+/** The rooms' endpoints over HTTP on real PostgreSQL. What is sent to room-state and to other servers is recorded. */
 export async function startRoomsApp(): Promise<RoomsApp> {
   const pg = await testDatabase();
   const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: 'rooms-spec' });
@@ -66,7 +91,9 @@ export async function startRoomsApp(): Promise<RoomsApp> {
   });
   const commands = new AskedCommands();
   const logger = createLogger('client-api', 'silent');
-  const platform = { config, database, commands, logger } as unknown as Platform;
+  const servers = new AskedServers();
+  const rooms = new RoomClient(commands as unknown as CommandClient, config.partitions);
+  const platform = { config, database, rooms, federation: servers, logger } as unknown as Platform;
 
   @Module({ imports: [PlatformModule.of(platform), RoomsModule], providers: [TokenIsUserId] })
   class SpecModule {}
@@ -75,6 +102,7 @@ export async function startRoomsApp(): Promise<RoomsApp> {
   return {
     database,
     commands,
+    servers,
     async call(user, method, path, body) {
       const response = await app.inject({
         method,

@@ -8,6 +8,7 @@ import {
 } from '@atoll/database';
 import { Module, type Provider } from '@nestjs/common';
 import { EventsModule } from '../events/events.module.js';
+import { FederationModule } from '../federation/federation.module.js';
 import { DATABASE } from '../platform/tokens.js';
 import { RoomAccess } from './access/room-access.js';
 import { RoomPowers } from './access/room-powers.js';
@@ -34,6 +35,8 @@ import { GetMembersHandler } from './get-members/get-members.handler.js';
 import { GetOneRoomEventController } from './get-one-room-event/get-one-room-event.controller.js';
 import { GetRoomEventsController } from './get-room-events/get-room-events.controller.js';
 import { GetRoomEventsHandler } from './get-room-events/get-room-events.handler.js';
+import { OlderHistory } from './get-room-events/older-history.js';
+import { ScrollBack } from './get-room-events/scroll-back.js';
 import { TimelinePages } from './get-room-events/timeline-pages.js';
 import { GetRoomStateController } from './get-room-state/get-room-state.controller.js';
 import { InviteUserController } from './invite-user/invite-user.controller.js';
@@ -44,8 +47,10 @@ import { KnockRoomController } from './knock-room/knock-room.controller.js';
 import { LeaveRoomController } from './leave-room/leave-room.controller.js';
 import { MemberProfiles } from './membership/member-profiles.js';
 import { TargetAction } from './membership/target-action.js';
+import { ViaServers } from './membership/via-servers.js';
 import { PublicRoomsController } from './public-rooms/public-rooms.controller.js';
 import { PublicRoomsHandler } from './public-rooms/public-rooms.handler.js';
+import { RemoteDirectory } from './public-rooms/remote-directory.js';
 import { RedactEventController } from './redact-event/redact-event.controller.js';
 import { SendMessageController } from './send-message/send-message.controller.js';
 import { CanonicalAliasCheck } from './set-room-state/canonical-alias.check.js';
@@ -66,7 +71,7 @@ const onDatabase = [
 
 /** Everything that clients do with rooms, but sync. */
 @Module({
-  imports: [EventsModule],
+  imports: [EventsModule, FederationModule],
   controllers: [
     BanController,
     CreateRoomController,
@@ -104,18 +109,22 @@ const onDatabase = [
     GetRoomEventsHandler,
     JoinRoomHandler,
     MemberProfiles,
+    OlderHistory,
     PowerLevelsCheck,
     PublicRoomsHandler,
+    RemoteDirectory,
     ResolveAlias,
     RoomAccess,
     RoomCommands,
     RoomPowers,
     RoomStateEvents,
+    ScrollBack,
     SenderMembers,
     SetRoomStateHandler,
     TargetAction,
     TimelinePages,
+    ViaServers,
   ],
-  exports: [MemberProfiles, RoomAccess, RoomCommands],
+  exports: [MemberProfiles, RoomAccess, RoomCommands, ViaServers],
 })
 export class RoomsModule {}

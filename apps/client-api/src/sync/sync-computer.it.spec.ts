@@ -5,10 +5,12 @@ import {
   decodeToken,
   EventReader,
   HeroReader,
+  HistoryReader,
   migrateToLatest,
   openDatabase,
   RoomReader,
   StateReader,
+  StrippedStateReader,
   SyncMembershipReader,
   SyncStateReader,
   SyncTimelineReader,
@@ -128,6 +130,7 @@ function computerOn(database: Database, memberships: SyncMembershipReader): Sync
   const sent = new SentMembers();
   const sections = new RoomSections(
     new TimelineFiller(timelines, events, visible),
+    new HistoryReader(database),
     new RoomStates(sent, states, events),
     new RoomSummaries(new RoomReader(database), states, events, new HeroReader(database)),
     new ClientEvents(visible, new StateReader(database), events),
@@ -139,7 +142,7 @@ function computerOn(database: Database, memberships: SyncMembershipReader): Sync
     visibility,
     new AccountDataReader(database),
     sections,
-    new StrippedRooms(states, events),
+    new StrippedRooms(states, events, new StrippedStateReader(database)),
     sent,
   );
 }

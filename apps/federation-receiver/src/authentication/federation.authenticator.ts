@@ -1,6 +1,7 @@
 import { type Authenticator, AuthenticatorFor } from '@atoll/http';
 import { type JsonValue, MatrixError, type ServerName } from '@atoll/matrix';
 import type { FastifyRequest } from 'fastify';
+import { ReachablePeers } from './reachable-peers.js';
 import { RequestSignatures } from './request-signatures.js';
 import { isXMatrix, parseXMatrix } from './x-matrix-header.js';
 
@@ -15,7 +16,10 @@ const MAX_HEADERS = 4;
 /** Lets requests in that another server has signed for this one. */
 @AuthenticatorFor('federationSignature')
 export class FederationAuthenticator implements Authenticator {
-  constructor(private readonly signatures: RequestSignatures) {}
+  constructor(
+    private readonly signatures: RequestSignatures,
+    private readonly peers: ReachablePeers,
+  ) {}
 
   /** @throws {MatrixError} 401 `M_UNAUTHORIZED` */
   async authenticate(request: FastifyRequest): Promise<FederationRequester> {
@@ -32,7 +36,9 @@ export class FederationAuthenticator implements Authenticator {
       if (credentials === undefined) throw unauthorized('The Authorization header is malformed');
       if (this.signatures.isForAnother(credentials)) throw unauthorized('The request is for another server');
       const origin = await this.signatures.origin(signed, credentials);
-      if (origin !== undefined) return { origin };
+      if (origin === undefined) continue;
+      this.peers.heardFrom(origin);
+      return { origin };
     }
     throw unauthorized('The signature cannot be verified');
   }

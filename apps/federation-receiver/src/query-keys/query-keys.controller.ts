@@ -1,13 +1,10 @@
 import { Public } from '@atoll/http';
-import { Body, Controller, Get, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { NotaryAnswers } from './notary-answers.js';
-import { queryBodySchema, queryParamsSchema, serversOf } from './query-keys.schema.js';
+import { queryBodySchema, queryParamsSchema, queryQuerySchema, wantedOf } from './query-keys.schema.js';
 
-/**
- * The notary. It answers from what this server already has. `minimum_valid_until_ts` says when to ask the origin again; where
- * that is not possible the last known keys are to be given, so it changes nothing here.
- */
+/** The notary. */
 @Public()
 @Controller('_matrix/key/v2/query')
 export class QueryKeysController {
@@ -17,13 +14,15 @@ export class QueryKeysController {
   @Get(':serverName')
   async perspectivesKeyQuery(
     @Param({ schema: queryParamsSchema }) { serverName }: z.output<typeof queryParamsSchema>,
+    @Query({ schema: queryQuerySchema }) query: z.output<typeof queryQuerySchema>,
   ) {
-    return { server_keys: await this.notary.about([serverName]) };
+    const validUntil = query.minimum_valid_until_ts ?? Date.now();
+    return { server_keys: await this.notary.about([{ serverName, validUntil, keyIds: [] }]) };
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#post_matrixkeyv2query */
   @Post()
   async bulkPerspectivesKeyQuery(@Body({ schema: queryBodySchema }) body: z.output<typeof queryBodySchema>) {
-    return { server_keys: await this.notary.about(serversOf(body)) };
+    return { server_keys: await this.notary.about(wantedOf(body)) };
   }
 }

@@ -7,6 +7,8 @@ const MAX_SERVERS = 2000;
 
 export const queryParamsSchema = z.object({ serverName: serverNameSchema });
 
+export const queryQuerySchema = z.object({ minimum_valid_until_ts: z.coerce.number().int().optional() });
+
 /** By server name, then by key id. */
 export const queryBodySchema = z.object({
   server_keys: z.record(
@@ -15,12 +17,27 @@ export const queryBodySchema = z.object({
   ),
 });
 
+/** What a query wants of a server's answer. */
+export interface WantedAnswer {
+  readonly serverName: ServerName;
+  /** Until when it should be valid: ms since 1970. */
+  readonly validUntil: number;
+  /** The keys that it should list, if any are named. */
+  readonly keyIds: readonly string[];
+}
+
 /**
- * The servers that a query names; names that no server can have are passed over.
+ * The answers that a query wants, valid now unless it says otherwise. Names that no server can have are passed over.
  * @throws {MatrixError} 413 `M_TOO_LARGE`
  */
-export function serversOf({ server_keys }: z.output<typeof queryBodySchema>): ServerName[] {
-  const names = Object.keys(server_keys).filter(isServerName);
-  if (names.length > MAX_SERVERS) throw tooLarge(`Ask for at most ${MAX_SERVERS} servers at once`);
-  return names;
+export function wantedOf({ server_keys }: z.output<typeof queryBodySchema>): WantedAnswer[] {
+  const now = Date.now();
+  const wanted = Object.entries(server_keys).flatMap(([serverName, keys]): WantedAnswer[] => {
+    if (!isServerName(serverName)) return [];
+    const times = Object.values(keys).map((key) => key.minimum_valid_until_ts ?? now);
+    const validUntil = times.length > 0 ? Math.max(...times) : now;
+    return [{ serverName, validUntil, keyIds: Object.keys(keys) }];
+  });
+  if (wanted.length > MAX_SERVERS) throw tooLarge(`Ask for at most ${MAX_SERVERS} servers at once`);
+  return wanted;
 }

@@ -14,7 +14,7 @@ export interface StoredBranchState {
 }
 
 /** A longer chain of overrides is written out flat, so that reading one stays cheap. */
-const MAX_CHAIN = 50;
+export const MAX_CHAIN = 50;
 
 /** The states of a room's branches: before and after any stored event, not only at the tip. Works on drained actors. */
 export class BranchStates {

@@ -1,20 +1,14 @@
-import {
-  authEventIds,
-  type EventId,
-  isEventId,
-  prevEventIds,
-  type RoomEvent,
-  type RoomId,
-} from '@atoll/matrix';
-import { canRedact, type RoomVersionRules, type StateMap } from '@atoll/room-rules';
+import { authEventIds, type EventId, prevEventIds, type RoomEvent, type RoomId } from '@atoll/matrix';
+import { type RoomVersionRules, type StateMap } from '@atoll/room-rules';
 import type { ReceivedEvent } from '@atoll/server-keys';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { KnownEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import type { Decision, RoomCommands } from '../room-actor/room-commands.js';
-import { authorizePdu, lookupIn, type PduBasis } from './authorize-pdu.js';
+import { authorizePdu, type PduBasis } from './authorize-pdu.js';
 import type { BranchStates } from './branch-states.js';
 import type { Judged, PduPlacement } from './place-pdu.js';
+import type { RedactionEffects } from './redaction-effects.js';
 
 /** What one received event came to. */
 export type PduResult = { readonly eventId: EventId } & (
@@ -31,11 +25,12 @@ export type PduResult = { readonly eventId: EventId } & (
 /** The states after predecessors that this server does not have, as another server gave them and they were checked. */
 export type GivenStates = ReadonlyMap<EventId, StateMap>;
 
-const NOTHING_GIVEN: GivenStates = new Map();
-const POWERS = [
-  ['m.room.create', ''],
-  ['m.room.power_levels', ''],
-] as const;
+/** How an event came, where that matters. */
+export interface PduCircumstances {
+  readonly given?: GivenStates;
+  /** Another server's user joins, leaves or knocks by this server, which therefore brings the event to the rest of the room. */
+  readonly isForwarded?: boolean;
+}
 
 /** Takes events that other servers made through the checks that need their room; those before were `ReceivedPduCheck`'s. */
 export class PduAcceptance {
@@ -44,6 +39,7 @@ export class PduAcceptance {
     private readonly events: EventCache,
     private readonly branches: BranchStates,
     private readonly placement: PduPlacement,
+    private readonly redactions: RedactionEffects,
   ) {}
 
   /**
@@ -58,19 +54,22 @@ export class PduAcceptance {
     roomId: RoomId,
     received: ReceivedEvent,
     deadline: number,
-    given: GivenStates = NOTHING_GIVEN,
+    given: GivenStates = new Map(),
   ): Promise<PduResult> {
     return this.rooms.run(roomId, deadline, async (actor) => {
       if (!actor) return { answer: refused(received.event, 'unknown room') };
-      return this.decide(actor, received, given);
+      return this.decide(actor, received, { given });
     });
   }
 
-  /** The same as a part of what a command decides while it has its turn. */
+  /**
+   * The same as a part of what a command decides while it has its turn. The actor may have taken the event, whatever came of it: what is
+   * decided must be committed, so that a refusal comes after the commit.
+   */
   async decide(
     actor: RoomActor,
     received: ReceivedEvent,
-    given: GivenStates = NOTHING_GIVEN,
+    { given = new Map(), isForwarded = false }: PduCircumstances = {},
   ): Promise<Decision<PduResult>> {
     const { event } = received;
     const { eventId } = event;
@@ -107,13 +106,14 @@ export class PduAcceptance {
       ...received,
       prev: branches.placed,
       missing: absent,
+      isForwarded,
       before,
       ...(earlier && { eventNid: earlier.eventNid }),
       ...(await this.judge(event, basis, actor.rules)),
     };
     if (judged.verdict !== 'accepted') await actor.drained();
-    const redactsNid = await this.redactable(event, before, actor.rules);
-    const unit = await this.placement.place(actor, judged, extendsTip, redactsNid);
+    const redaction = await this.redactions.of(event, before, actor.rules);
+    const unit = await this.placement.place(actor, judged, extendsTip, redaction);
     return { answer: resultOf(judged), unit };
   }
 
@@ -126,21 +126,6 @@ export class PduAcceptance {
     if (judgement.verdict === 'accepted') return { verdict: 'accepted', problem: null };
     const { verdict, rejection } = judgement;
     return { verdict, problem: `${rejection.rule} ${rejection.reason}` };
-  }
-
-  /** The number of the event that an accepted redaction takes the content from. */
-  private async redactable(
-    event: RoomEvent,
-    before: StateMap,
-    rules: RoomVersionRules,
-  ): Promise<number | undefined> {
-    if (event.pdu.type !== 'm.room.redaction') return undefined;
-    const redacts = rules.redactsInContent ? event.pdu.content['redacts'] : event.pdu.redacts;
-    if (!isEventId(redacts)) return undefined;
-    const target = (await this.events.load([redacts])).get(redacts);
-    if (!target) return undefined;
-    const lookup = await lookupIn(before, POWERS, this.events);
-    return canRedact(event, target, lookup, rules) ? target.eventNid : undefined;
   }
 }
 

@@ -8,6 +8,7 @@ import type { CommitUnit } from '../room-actor/group-commit.js';
 import type { KnownEvent, PendingEvent, StateEdit } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { type BranchStates, ownChange, stateDifference, withEvent } from './branch-states.js';
+import type { RedactionEffect } from './redaction-effects.js';
 
 /** Keys whose silent change is a state reset worth keeping for `ctl`. */
 const RESET_TYPES = ['m.room.member', 'm.room.power_levels'];
@@ -19,6 +20,7 @@ export interface Judged extends ReceivedEvent {
   /** Its predecessors that this server has and those that it has not. */
   readonly prev: readonly KnownEvent[];
   readonly missing: readonly EventId[];
+  readonly isForwarded?: boolean;
   /** State before the event. */
   readonly before: StateMap;
   readonly verdict: Exclude<PendingEvent['verdict'], 'outlier'>;
@@ -39,7 +41,7 @@ export class PduPlacement {
     actor: RoomActor,
     judged: Judged,
     extendsTip: boolean,
-    redactsNid?: number,
+    redaction: RedactionEffect = {},
   ): Promise<CommitUnit> {
     const { exact } = judged;
     const { pdu } = judged.event;
@@ -71,10 +73,11 @@ export class PduPlacement {
       inTimeline: event.inTimeline,
       edits,
       ...(!extendsTip && { mayBeMissed: true }),
+      ...(judged.isForwarded === true && event.accepted && { isForwarded: true }),
       ...(judged.missing.length > 0 && event.accepted && { missing: [...judged.missing] }),
       ...(state && { state }),
       ...(reset.length > 0 && { reset }),
-      ...(redactsNid !== undefined && event.accepted && { redactsNid }),
+      ...(event.accepted && redaction),
     };
     actor.take(pending, extremities);
     this.events.hold(event);

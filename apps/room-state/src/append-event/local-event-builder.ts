@@ -4,11 +4,11 @@ import {
   badJson,
   type EventId,
   forbidden,
-  isUserId,
-  serverNameOf,
   type JsonObject,
   type Pdu,
   type ServerName,
+  overloaded,
+  type RoomId,
   tooLarge,
   type UserId,
 } from '@atoll/matrix';
@@ -44,6 +44,7 @@ export interface LocalEvent {
 
 /** PDUs name at most 20 predecessors. @see https://spec.matrix.org/v1.19/server-server-api/#pdus */
 export const MAX_PREV_EVENTS = 20;
+const RETRY_AFTER_MS = 1000;
 const MAX_DEPTH = Number.MAX_SAFE_INTEGER;
 /** Characters of an Ed25519 signature in unpadded Base64. */
 const SIGNATURE_LENGTH = 86;
@@ -64,22 +65,28 @@ export class LocalEventBuilder {
     private readonly transactor: RoomTransactor,
     private readonly serverName: ServerName,
     private readonly key: SigningKey,
+    /** Has the forward extremities of a room become fewer. */
+    private readonly mergeExtremities: (roomId: RoomId) => void,
   ) {
     this.signaturesToCome = { [serverName]: { [key.keyId]: 'x'.repeat(SIGNATURE_LENGTH) } };
   }
 
   /**
-   * Builds on the actor's current state, which is also the state before the event as long as all forward extremities
-   * fit into `prev_events`. The actor does not change: {@link append} makes it take the event.
-   * @throws MatrixError `M_FORBIDDEN` with the rule that refused it, `M_TOO_LARGE`, `M_BAD_JSON`
+   * Builds on the actor's current state, which is also the state before the event because all forward extremities must fit into
+   * `prev_events`. The actor does not change: {@link append} makes it take the event.
+   * @throws MatrixError `M_FORBIDDEN` with the rule that refused it, `M_TOO_LARGE`, `M_BAD_JSON`; 503 until a room with more
+   *   extremities than fit is merged
    */
   async build(
     actor: RoomActor,
     local: LocalEvent,
   ): Promise<{ hashed: HashedEvent; prev: readonly EventId[] }> {
     assertStorable(local.type, local.stateKey ?? '');
-    this.refuseRemoteInvite(local);
-    const prev = [...actor.extremities.keys()].slice(0, MAX_PREV_EVENTS);
+    if (actor.extremities.size > MAX_PREV_EVENTS) {
+      this.mergeExtremities(actor.roomId);
+      throw overloaded(RETRY_AFTER_MS);
+    }
+    const prev = [...actor.extremities.keys()];
     const draft: EventDraft = {
       type: local.type,
       room_id: actor.roomId,
@@ -113,14 +120,6 @@ export class LocalEventBuilder {
     const rejection = authorizeEvent(hashed.event, lookup, actor.rules);
     if (rejection) throw forbidden(rejection.reason);
     return hashed;
-  }
-
-  /** An invite counts only once the invited user's server has signed it, which needs federation. */
-  private refuseRemoteInvite({ type, content, stateKey }: LocalEvent): void {
-    if (type !== 'm.room.member' || content['membership'] !== 'invite' || !isUserId(stateKey)) return;
-    if (serverNameOf(stateKey) !== this.serverName) {
-      throw forbidden('This server cannot invite users of other servers yet');
-    }
   }
 
   /** Makes the actor take a built event and returns it as it waits for its commit. */

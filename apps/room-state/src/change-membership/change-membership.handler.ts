@@ -6,7 +6,10 @@ import { EarlierAnswers } from '../answers/earlier-answers.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
+import { RemoteInvites } from '../remote-rooms/remote-invites.js';
 import { MembershipChanges } from './membership-changes.js';
+import { RemoteChanges } from './remote-changes.js';
+import { NobodyHereMayAuthorise } from './restricted-joins.js';
 
 type Input = CommandInput<typeof ChangeMembership>;
 type Output = CommandOutput<typeof ChangeMembership>;
@@ -18,22 +21,35 @@ export class ChangeMembershipHandler {
     private readonly rooms: RoomCommands,
     private readonly answers: EarlierAnswers,
     private readonly changes: MembershipChanges,
+    private readonly remote: RemoteChanges,
+    private readonly invites: RemoteInvites,
   ) {}
 
   /**
    * 1. Repeated: the first answer again.
-   * 2. The room's turn.
-   * 3. `membership-changes.ts`: nothing to change; what the endpoint refuses although the auth rules would let it pass;
+   * 2. In a room that this server is not in, with the help of servers that are: `remote-changes.ts`. Of an invite of another server's
+   *    user, that server is asked: `remote-invites.ts`.
+   * 3. The room's turn.
+   * 4. `membership-changes.ts`: nothing to change; what the endpoint refuses although the auth rules would let it pass;
    *    of a restricted join, the member of this server who lets the user in; build, authorise, take.
    */
   @OnCommand(ChangeMembership)
   handle(input: Input, context: CommandContext): Promise<Output> {
-    return this.answers.once(this.answers.command(context.idempotencyKey), deadlineOf(context), () =>
-      this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
-        if (!actor) throw unknownRoom(input);
-        return this.decide(actor, input, context);
-      }),
-    );
+    const deadline = deadlineOf(context);
+    return this.answers.once(this.answers.command(context.idempotencyKey), deadline, async () => {
+      const eventId = await this.remote.change(input, deadline);
+      if (eventId !== undefined) return { eventId };
+      if (this.invites.concerns(input)) return { eventId: await this.invites.invite(input, deadline) };
+      try {
+        return await this.rooms.run(input.roomId, deadline, async (actor) => {
+          if (!actor) throw unknownRoom(input);
+          return this.decide(actor, input, context);
+        });
+      } catch (error) {
+        if (!(error instanceof NobodyHereMayAuthorise)) throw error;
+        return { eventId: await this.remote.joinByOthers(input, deadline) };
+      }
+    });
   }
 
   private async decide(actor: RoomActor, input: Input, context: CommandContext): Promise<Decision<Output>> {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MembershipAction } from '@atoll/contract';
 import { type EventId, isUserId, invalidParam, type JsonObject, type UserId } from '@atoll/matrix';
+import type { HashedEvent } from '@atoll/room-rules';
 import type { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import type { PendingEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
@@ -31,6 +32,15 @@ export class MembershipChanges {
    * @throws MatrixError `M_FORBIDDEN`, `M_INVALID_PARAM`
    */
   async take(actor: RoomActor, change: MembershipChange): Promise<PendingEvent | undefined> {
+    const built = await this.build(actor, change);
+    return built && this.builder.append(actor, built);
+  }
+
+  /** The event that {@link take} would take; the actor does not change. */
+  async build(
+    actor: RoomActor,
+    change: MembershipChange,
+  ): Promise<{ hashed: HashedEvent; prev: readonly EventId[] } | undefined> {
     const { action, sender, target } = change;
     if (!isUserId(target)) throw invalidParam('Only users have a membership');
     const current = await this.currentContent(actor, target);
@@ -40,13 +50,12 @@ export class MembershipChanges {
     if (isUnchanged(action, current, content)) return undefined;
     checkTransition(action, typeof membership === 'string' ? membership : undefined);
     const authoriser = action === 'join' && (await this.restrictedJoins.authoriser(actor, target));
-    const built = await this.builder.build(actor, {
+    return this.builder.build(actor, {
       type: 'm.room.member',
       sender,
       stateKey: target,
       content: authoriser ? { ...content, join_authorised_via_users_server: authoriser } : content,
     });
-    return this.builder.append(actor, built);
   }
 
   /** What a member event that a client wrote itself comes to; its id, or that of the event that says so already. */

@@ -1,10 +1,12 @@
-import type { RoomActorReader } from '@atoll/database';
+import type { RoomActorReader, RoomServersReader } from '@atoll/database';
 import {
   forbidden,
   isJsonObject,
   isRoomId,
   isUserId,
   type JsonValue,
+  MatrixError,
+  type RoomId,
   type ServerName,
   serverNameOf,
   type UserId,
@@ -24,6 +26,7 @@ const MAX_CANDIDATES = 500;
 export class RestrictedJoins {
   constructor(
     private readonly reader: RoomActorReader,
+    private readonly servers: RoomServersReader,
     private readonly builder: LocalEventBuilder,
     private readonly serverName: ServerName,
   ) {}
@@ -34,27 +37,64 @@ export class RestrictedJoins {
    * @throws MatrixError 403 when the user meets no condition or nobody of this server may let the user in
    */
   async authoriser(actor: RoomActor, user: UserId): Promise<UserId | undefined> {
-    const lookup = await this.builder.stateLookup(actor, [
-      ['m.room.join_rules', ''],
-      ['m.room.member', user],
-      ['m.room.create', ''],
-      ['m.room.power_levels', ''],
-    ]);
-    const joinRules = lookup('m.room.join_rules', '')?.pdu.content;
-    if (!isRestricted(joinRules?.['join_rule'], actor.rules)) return undefined;
-    const membership = lookup('m.room.member', user)?.pdu.content['membership'];
-    if (membership === 'join' || membership === 'invite' || membership === 'ban') return undefined;
-    if (!(await this.reader.isJoinedToAny(user, allowedRooms(joinRules?.['allow'])))) {
-      throw forbidden('You are in none of the rooms that this room admits from');
-    }
+    const lookup = await this.lookup(actor, user);
+    if (!needsAuthoriser(lookup, user, actor.rules)) return undefined;
+    await this.assertConditionIn(lookup, user);
     const levels = powerLevelsIn(lookup, actor.rules);
     const mayInvite = (candidate: UserId) => levels.userLevel(candidate) >= levels.level('invite');
     const joined =
       (await this.firstJoined(actor, this.named(lookup).filter(mayInvite))) ??
       // Whoever has no level of his own has the default one, so that any of them shows whether they may.
       (await this.firstJoined(actor, (await this.someMembers(actor)).filter(mayInvite)));
-    if (!joined) throw forbidden('Nobody on this server may let you in');
+    if (!joined) throw new NobodyHereMayAuthorise();
     return joined;
+  }
+
+  /**
+   * The same for a user of another server, who asks this one to let them in.
+   * @throws MatrixError 400 `M_UNABLE_TO_AUTHORISE_JOIN`, 400 `M_UNABLE_TO_GRANT_JOIN`, 403 `M_FORBIDDEN`
+   * @see https://spec.matrix.org/v1.19/server-server-api/#restricted-rooms
+   */
+  async authoriserForOthers(actor: RoomActor, user: UserId): Promise<UserId | undefined> {
+    await this.assertMeetsCondition(actor, user);
+    try {
+      return await this.authoriser(actor, user);
+    } catch (error) {
+      if (!(error instanceof NobodyHereMayAuthorise)) throw error;
+      throw new MatrixError(400, 'M_UNABLE_TO_GRANT_JOIN', 'Nobody on this server may let the user in');
+    }
+  }
+
+  /**
+   * That the user may join by the condition of a restricted room, where the join rule asks for one.
+   * @throws MatrixError 400 `M_UNABLE_TO_AUTHORISE_JOIN` when this server cannot tell, 403 when the user meets none
+   */
+  async assertMeetsCondition(actor: RoomActor, user: UserId): Promise<void> {
+    const lookup = await this.lookup(actor, user);
+    if (!needsAuthoriser(lookup, user, actor.rules)) return;
+    const rooms = allowedRooms(lookup('m.room.join_rules', '')?.pdu.content['allow']);
+    // Of a room that this server is not in, it does not know the members.
+    if (rooms.length > 0 && (await this.servers.roomsOf(this.serverName, rooms)).size === 0) {
+      throw new MatrixError(400, 'M_UNABLE_TO_AUTHORISE_JOIN', 'This server cannot check the conditions');
+    }
+    await this.assertConditionIn(lookup, user);
+  }
+
+  private async assertConditionIn(lookup: StateLookup, user: UserId): Promise<void> {
+    const rooms = allowedRooms(lookup('m.room.join_rules', '')?.pdu.content['allow']);
+    const known = await this.servers.roomsOf(this.serverName, rooms);
+    if (!(await this.reader.isJoinedToAny(user, [...known]))) {
+      throw forbidden('You are in none of the rooms that this room admits from');
+    }
+  }
+
+  private lookup(actor: RoomActor, user: UserId): Promise<StateLookup> {
+    return this.builder.stateLookup(actor, [
+      ['m.room.join_rules', ''],
+      ['m.room.member', user],
+      ['m.room.create', ''],
+      ['m.room.power_levels', ''],
+    ]);
   }
 
   /** Users of this server with a power level of their own. */
@@ -85,6 +125,20 @@ export class RestrictedJoins {
   }
 }
 
+/** The user meets a condition, and it takes a member of another server to let the user in. */
+export class NobodyHereMayAuthorise extends MatrixError {
+  constructor() {
+    super(403, 'M_FORBIDDEN', 'Nobody on this server may let you in');
+  }
+}
+
+/** Whether the user may only join by a condition: neither invited nor joined already, and not banned, which no condition lifts. */
+function needsAuthoriser(lookup: StateLookup, user: UserId, rules: RoomVersionRules): boolean {
+  if (!isRestricted(lookup('m.room.join_rules', '')?.pdu.content['join_rule'], rules)) return false;
+  const membership = lookup('m.room.member', user)?.pdu.content['membership'];
+  return membership !== 'join' && membership !== 'invite' && membership !== 'ban';
+}
+
 /** In room versions without such a join rule nobody is let in by it, with or without an authoriser. */
 function isRestricted(joinRule: JsonValue | undefined, rules: RoomVersionRules): boolean {
   if (joinRule === 'knock_restricted') return rules.knockRestrictedJoinRule;
@@ -93,7 +147,7 @@ function isRestricted(joinRule: JsonValue | undefined, rules: RoomVersionRules):
 
 const asArray = (value: JsonValue | undefined) => (Array.isArray(value) ? value : []);
 
-function allowedRooms(allow: JsonValue | undefined): string[] {
+function allowedRooms(allow: JsonValue | undefined): RoomId[] {
   if (!Array.isArray(allow)) return [];
   return allow.flatMap((condition) =>
     isJsonObject(condition) && condition['type'] === 'm.room_membership' && isRoomId(condition['room_id'])

@@ -1,5 +1,5 @@
 import type { StateOverride, StateResetChange } from '@atoll/database';
-import type { EventId, EventReference, Pdu, RoomEvent } from '@atoll/matrix';
+import type { EventId, EventReference, Pdu, RoomEvent, ServerName } from '@atoll/matrix';
 
 /** An event in a room actor's memory: known by id, of any status. */
 export interface KnownEvent extends RoomEvent {
@@ -46,6 +46,8 @@ export interface PendingEvent {
   readonly state?: { basePosition: number; parentEventNid: number | null; overrides: StateOverride[] };
   readonly transaction?: { deviceId: string; scope: string; id: string };
   readonly redactsNid?: number;
+  /** Of an allowed redaction: the event that it means, not here yet; of users of one server only, where it says so. */
+  readonly redactsLater?: { readonly eventId: EventId; readonly onlyOfServer: ServerName | null };
   readonly reset?: StateResetChange[];
   /** Of the time before this server came. */
   readonly isBackfilled?: boolean;
@@ -53,6 +55,8 @@ export interface PendingEvent {
   readonly missing?: EventId[];
   /** It came from another server and may be what others missed. */
   readonly mayBeMissed?: boolean;
+  /** Another server's member event that this server brings to the rest of the room. */
+  readonly isForwarded?: boolean;
   /** What an invite or knock says about its room, as JSON text. */
   readonly strippedState?: string;
 }

@@ -49,10 +49,19 @@ export class RoomCommands {
 
   /** The rules of a room that exists, which never change: needs no turn. */
   rulesOf(roomId: RoomId, deadline: number): Promise<RoomVersionRules | undefined> {
+    return this.look(roomId, deadline, ({ rules }) => rules);
+  }
+
+  /** Reads what needs no turn off a room that exists. @throws NotOwner */
+  look<Seen>(roomId: RoomId, deadline: number, see: (actor: RoomActor) => Seen): Promise<Seen | undefined> {
     return untilDurable(deadline, async () => {
       const actor = await this.registry.acquire(roomId);
-      if (actor) this.registry.release(actor);
-      return actor?.rules;
+      if (!actor) return undefined;
+      try {
+        return see(actor);
+      } finally {
+        this.registry.release(actor);
+      }
     });
   }
 

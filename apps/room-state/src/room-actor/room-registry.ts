@@ -1,7 +1,7 @@
 import type { RoomActorReader } from '@atoll/database';
 import type { EventId, RoomId } from '@atoll/matrix';
 import { NotOwner } from '@atoll/redis-streams';
-import { rulesOf, type StateKey, stateKey } from '@atoll/room-rules';
+import { type RoomVersionRules, rulesOf, type StateKey, stateKey } from '@atoll/room-rules';
 import { LRUCache } from 'lru-cache';
 import type { EventCache } from './event-cache.js';
 import { RoomActor } from './room-actor.js';
@@ -81,6 +81,11 @@ export class RoomRegistry {
     return { partition, epoch };
   }
 
+  /** The partitions that this instance owns now. */
+  ownedPartitions(): number[] {
+    return [...this.partitions.owned().keys()];
+  }
+
   private async load(roomId: RoomId): Promise<RoomActor | undefined> {
     const { partition, epoch } = this.ownership(roomId);
     const loaded = await this.reader.loadRoom(roomId);
@@ -114,6 +119,12 @@ export class RoomRegistry {
     for (const event of actor.drop()) this.events.forget(event);
     if (this.inUse.get(actor.roomId)?.actor === actor) this.inUse.delete(actor.roomId);
     if (this.idle.peek(actor.roomId) === actor) this.idle.delete(actor.roomId);
+  }
+
+  /** Drops a room that was loaded under another version: only one of which this server has no state can change it. */
+  dropUnless(roomId: RoomId, rules: RoomVersionRules): void {
+    const actor = this.inUse.get(roomId)?.actor ?? this.idle.peek(roomId);
+    if (actor && actor.rules !== rules) this.drop(actor);
   }
 
   /** Drops every room of a partition; commands that work on them start again and find the new owner. */

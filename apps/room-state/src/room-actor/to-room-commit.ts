@@ -50,10 +50,12 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
     ...(pending.isBackfilled === true && { isBackfilled: true }),
     ...(pending.missing && { missing: pending.missing }),
     ...(pending.mayBeMissed === true && { mayBeMissed: true }),
+    ...(pending.isForwarded === true && { isForwarded: true }),
     ...(pending.strippedState !== undefined && { strippedState: pending.strippedState }),
     ...(pending.state && { state: pending.state }),
     ...(pending.transaction && { transaction: { userId: pdu.sender, ...pending.transaction } }),
     ...(pending.redactsNid !== undefined && { redactsNid: pending.redactsNid }),
+    ...(pending.redactsLater && { redactsLater: pending.redactsLater }),
     ...(pending.reset && { reset: pending.reset }),
   };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CommandInput, type CommandOutput, SendEvent } from '@atoll/contract';
-import { type EventId, forbidden, type JsonObject, notFound } from '@atoll/matrix';
+import { type EventId, forbidden, isUserId, type JsonObject, notFound } from '@atoll/matrix';
 import { powerLevelsIn } from '@atoll/room-rules';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
 import { Controller } from '@nestjs/common';
@@ -8,6 +8,7 @@ import { MembershipChanges } from '../change-membership/membership-changes.js';
 import { EarlierAnswers } from '../answers/earlier-answers.js';
 import { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import { assertStorable } from '../append-event/storable-text.js';
+import { RemoteInvites } from '../remote-rooms/remote-invites.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import { EventCache } from '../room-actor/event-cache.js';
 import type { PendingEvent } from '../room-actor/pending-event.js';
@@ -29,6 +30,7 @@ export class SendEventHandler {
     private readonly builder: LocalEventBuilder,
     private readonly events: EventCache,
     private readonly memberships: MembershipChanges,
+    private readonly invites: RemoteInvites,
   ) {}
 
   /**
@@ -46,12 +48,22 @@ export class SendEventHandler {
     const find = transaction
       ? this.answers.transaction({ userId: sender, ...transaction })
       : this.answers.command(context.idempotencyKey);
-    return this.answers.once(find, deadlineOf(context), () =>
-      this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
+    return this.answers.once(find, deadlineOf(context), async () => {
+      const invite = this.remoteInvite(input);
+      if (invite) return { eventId: await this.invites.invite(invite, deadlineOf(context)) };
+      return this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
         if (!actor) throw forbidden('You are not in this room');
         return this.decide(actor, input, context);
-      }),
-    );
+      });
+    });
+  }
+
+  /** An invite that the client wrote itself, of a user whose server must sign it. */
+  private remoteInvite({ roomId, type, sender, stateKey, content }: Input) {
+    if (type !== 'm.room.member' || content['membership'] !== 'invite' || !isUserId(stateKey))
+      return undefined;
+    const change = { roomId, sender, target: stateKey, action: 'invite' as const, content };
+    return this.invites.concerns(change) ? change : undefined;
   }
 
   private async decide(actor: RoomActor, input: Input, context: CommandContext): Promise<Decision<Output>> {

@@ -9,6 +9,8 @@ export * from './filter-reader.js';
 export * from './filter-transactor.js';
 export * from './membership-job-reader.js';
 export * from './membership-job-transactor.js';
+export * from './openid-token-reader.js';
+export * from './openid-token-transactor.js';
 export * from './profile-reader.js';
 export * from './profile-transactor.js';
 export * from './registration-nonce-transactor.js';

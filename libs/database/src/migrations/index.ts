@@ -7,6 +7,8 @@ import * as serverKeyAnswers from './0005-server-key-answers.js';
 import * as federation from './0006-federation.js';
 import * as receivedTransactions from './0007-received-transactions.js';
 import * as destinations from './0008-destinations.js';
+import * as openidTokens from './0009-openid-tokens.js';
+import * as eventsByTime from './0010-events-by-time.js';
 
 /**
  * Every migration in order. A migration is never changed once released, never imports today's table types, and only expands:
@@ -21,4 +23,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-federation': federation,
   '0007-received-transactions': receivedTransactions,
   '0008-destinations': destinations,
+  '0009-openid-tokens': openidTokens,
+  '0010-events-by-time': eventsByTime,
 };

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { testDatabase, type TestDatabase } from '@atoll/embedded';
-import type { UserId } from '@atoll/matrix';
-import { type Compilable, sql } from 'kysely';
+import type { ServerName, UserId } from '@atoll/matrix';
+import { type Compilable, type RawBuilder, sql } from 'kysely';
+import { AuthChainReader } from '../federation/auth-chain-reader.js';
+import { ServerViewReader } from '../federation/server-view-reader.js';
 import { migrateToLatest } from '../migrate.js';
 import { type Database, openDatabase } from '../open-database.js';
 import { EventReader } from './event-reader.js';
@@ -72,6 +74,22 @@ describe('the hot queries of readers', () => {
     expect(await indexesOf(query)).toContain('room_state_pkey');
   });
 
+  it('AuthChainReader.of', async () => {
+    const query = compilable(new AuthChainReader(database).fullQuery([1, 2, 3]));
+    expect(query.compile().sql).toMatchSnapshot();
+    expect(await indexesOf(query)).toContain('events_event_id_key');
+  });
+
+  it('ServerViewReader.before', async () => {
+    const query = compilable(
+      new ServerViewReader(database).beforeQuery('a.example' as ServerName, 7, [7, 27]),
+    );
+    expect(query.compile().sql).toMatchSnapshot();
+    expect(await indexesOf(query)).toContain('memberships_by_room');
+  });
+
+  const compilable = (raw: RawBuilder<unknown>): Compilable => ({ compile: () => raw.compile(database.db) });
+
   /** The names of the indexes in the plan; no growing table is read from end to end. */
   async function indexesOf(query: Compilable): Promise<string[]> {
     const { sql: text, parameters } = query.compile();
@@ -111,6 +129,9 @@ async function fill({ db }: Database): Promise<void> {
       lead(event_nid) OVER (PARTITION BY room_nid, type_nid, state_key_nid ORDER BY event_nid) FROM events`.execute(
     db,
   );
+  await sql`INSERT INTO memberships (user_nid, room_nid, membership, event_nid, position)
+    SELECT state_key_nid, room_nid, 'join', event_nid, event_nid FROM events WHERE type_nid = 1
+    ON CONFLICT DO NOTHING`.execute(db);
   await sql`INSERT INTO redactions SELECT i, i + 1 FROM generate_series(1, 39000, 5) i`.execute(db);
   await sql`ANALYZE`.execute(db);
 }

@@ -33,26 +33,29 @@ export class OutlierTransactor {
   ) {}
 
   /**
-   * The number of a room that this server may not be in yet. A room of which it has no state takes the version that is now said to be
+   * A room that this server may not be in yet, as it is stored. One of which it has no state takes the version that is now said to be
    * its: who named it first may have lied.
    * @throws NotOwnerError
    */
-  async ensureRoom(room: { roomId: RoomId; version: string }, fence: Fence): Promise<number> {
+  async ensureRoom(
+    room: { roomId: RoomId; version: string },
+    fence: Fence,
+  ): Promise<{ roomNid: number; version: string }> {
     return this.fenced(fence, async (trx) => {
-      const { rows } = await sql<{ room_nid: number }>`
+      const { rows } = await sql<{ room_nid: number; version: string }>`
         INSERT INTO rooms (room_id, version, partition, created_ts)
         VALUES (${room.roomId}, ${room.version}, ${fence.partition}, ${Date.now()})
         ON CONFLICT (room_id) DO UPDATE SET version = CASE
           WHEN EXISTS (SELECT FROM room_state s WHERE s.room_nid = rooms.room_nid AND s.type_nid = 2) THEN rooms.version
           ELSE excluded.version END
-        RETURNING room_nid`.execute(trx);
-      const roomNid = rows[0]?.room_nid ?? 0;
+        RETURNING room_nid, version`.execute(trx);
+      const { room_nid: roomNid, version } = rows[0] ?? { room_nid: 0, version: room.version };
       await trx
         .insertInto('room_heads')
         .values({ room_nid: roomNid, extremities: [], depth: 0 })
         .onConflict((conflict) => conflict.column('room_nid').doNothing())
         .execute();
-      return roomNid;
+      return { roomNid, version };
     });
   }
 

@@ -6,6 +6,13 @@ export function remoteStatements(events: readonly EventCommit[]): Statement[] {
   const statements: Statement[] = [];
   for (const event of events) {
     if (event.seed) statements.push(...seedStatements(event, event.seed));
+    if (event.isForwarded === true) {
+      statements.push({
+        name: 'insert-forwarded-event',
+        text: 'INSERT INTO forwarded_events (event_nid) VALUES ($1)',
+        values: [event.eventNid],
+      });
+    }
     if (event.strippedState !== undefined) {
       statements.push({
         name: 'insert-stripped-state',
@@ -14,7 +21,7 @@ export function remoteStatements(events: readonly EventCommit[]): Statement[] {
       });
     }
   }
-  return [...statements, ...historyStatements(events)];
+  return [...statements, ...historyStatements(events), ...lateRedactions(events)];
 }
 
 /** From position 0 on: before the join, nothing of the room has one, and nobody of this server looks at it. */
@@ -62,20 +69,61 @@ function historyStatements(events: readonly EventCommit[]): Statement[] {
   if (missing.length > 0) {
     statements.push({
       name: 'insert-backward-extremities',
-      text: `INSERT INTO backward_extremities (room_nid, event_id) SELECT * FROM unnest($1::bigint[], $2::text[])
-        ON CONFLICT DO NOTHING`,
-      values: [missing.map(({ roomNid }) => roomNid), missing.map(({ id }) => id)],
+      text: `INSERT INTO backward_extremities (room_nid, event_id, depth)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) ON CONFLICT DO NOTHING`,
+      values: [
+        missing.map(({ roomNid }) => roomNid),
+        missing.map(({ id }) => id),
+        missing.map(({ depth }) => depth),
+      ],
     });
   }
-  const came = events.filter(({ mayBeMissed, inTimeline, isBackfilled }) => {
-    return mayBeMissed === true && (inTimeline || isBackfilled === true);
-  });
+  const came = events.filter(({ mayBeMissed }) => mayBeMissed === true);
   if (came.length > 0) {
     statements.push({
       name: 'delete-backward-extremities',
       text: `DELETE FROM backward_extremities b USING unnest($1::bigint[], $2::text[]) AS came(room, id)
         WHERE b.room_nid = came.room AND b.event_id = came.id`,
       values: [came.map(({ roomNid }) => roomNid), came.map(({ eventId }) => eventId)],
+    });
+  }
+  return statements;
+}
+
+/** Redactions that come before what they redact, and what comes after its redaction. */
+function lateRedactions(events: readonly EventCommit[]): Statement[] {
+  const statements: Statement[] = [];
+  const pending = events.flatMap((event) =>
+    event.redactsLater ? [{ ...event, ...event.redactsLater }] : [],
+  );
+  if (pending.length > 0) {
+    statements.push({
+      name: 'insert-pending-redactions',
+      text: `INSERT INTO pending_redactions (redaction_event_nid, room_nid, target_event_id, only_of_server)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])`,
+      values: [
+        pending.map(({ eventNid }) => eventNid),
+        pending.map(({ roomNid }) => roomNid),
+        pending.map(({ eventId }) => eventId),
+        pending.map(({ onlyOfServer }) => onlyOfServer),
+      ],
+    });
+  }
+  const came = events.filter(({ mayBeMissed }) => mayBeMissed === true);
+  if (came.length > 0) {
+    statements.push({
+      name: 'apply-pending-redactions',
+      text: `WITH applied AS (
+          DELETE FROM pending_redactions p USING events e, state_keys sender
+          WHERE e.event_nid = any($1::bigint[]) AND sender.state_key_nid = e.sender_nid
+            AND p.target_event_id = e.event_id AND p.room_nid = e.room_nid
+            AND (p.only_of_server IS NULL
+              OR p.only_of_server = substr(sender.state_key, strpos(sender.state_key, ':') + 1))
+          RETURNING e.event_nid, p.redaction_event_nid)
+        INSERT INTO redactions (redacted_event_nid, redaction_event_nid)
+        SELECT DISTINCT ON (event_nid) event_nid, redaction_event_nid FROM applied
+        ON CONFLICT (redacted_event_nid) DO NOTHING`,
+      values: [came.map(({ eventNid }) => eventNid)],
     });
   }
   return statements;

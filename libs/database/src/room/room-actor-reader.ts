@@ -114,6 +114,20 @@ export class RoomActorReader {
     return events;
   }
 
+  /** The numbers of events, by id; unknown ids are absent. */
+  async eventNids(eventIds: readonly EventId[]): Promise<Map<EventId, number>> {
+    const nids = new Map<EventId, number>();
+    for (let start = 0; start < eventIds.length; start += STATE_PAGE) {
+      const rows = await this.database.db
+        .selectFrom('events')
+        .select(['event_id', 'event_nid'])
+        .where('event_id', '=', anyOf(eventIds.slice(start, start + STATE_PAGE)))
+        .execute();
+      for (const row of rows) nids.set(row.event_id, row.event_nid);
+    }
+    return nids;
+  }
+
   private async pageOfEvents(eventIds: readonly EventId[]): Promise<LoadedEvent[]> {
     const rows = await this.database.db
       .selectFrom('events')

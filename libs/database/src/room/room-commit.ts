@@ -1,4 +1,4 @@
-import type { EventId, RoomAlias, RoomId, UserId } from '@atoll/matrix';
+import type { EventId, RoomAlias, RoomId, ServerName, UserId } from '@atoll/matrix';
 import type { Fence } from '../partition/fence-partitions.js';
 import type { EventStatus, StateOverride } from '../schema/event.table.js';
 import type { ClientTransaction } from './transaction-key.js';
@@ -51,6 +51,8 @@ export interface EventCommit {
   transaction?: ClientTransaction;
   /** Of an allowed redaction: the event whose content is no longer served. */
   redactsNid?: number;
+  /** Of an allowed redaction: the event that it means and that is not here yet; of users of one server only, where it says so. */
+  redactsLater?: { eventId: EventId; onlyOfServer: ServerName | null };
   reset?: StateResetChange[];
   /** The state that a join to a room new to this server brings, all but the join: current from before any position on. */
   seed?: { stateChanges: StateChange[]; membershipChanges: MembershipChange[] };
@@ -58,8 +60,10 @@ export interface EventCommit {
   isBackfilled?: boolean;
   /** Predecessors that this server does not have. */
   missing?: EventId[];
-  /** It came from another server and may be the predecessor that other events missed. */
+  /** It came from another server and may be what other events missed: as their predecessor, or as what they redact. */
   mayBeMissed?: boolean;
+  /** Another server's member event that this server brings to the rest of the room. */
+  isForwarded?: boolean;
   /** What an invite or knock says about its room, as JSON text. */
   strippedState?: string;
 }

@@ -37,6 +37,13 @@ export class RoomReader {
     return this.rooms().where('rooms.room_id', '=', roomId).executeTakeFirst();
   }
 
+  /** Those of the rooms that exist, in the given order. */
+  async byIds(roomIds: readonly RoomId[]): Promise<RoomRecord[]> {
+    const rows = await this.rooms().where('rooms.room_id', '=', anyOf(roomIds)).execute();
+    const found = new Map(rows.map((row) => [row.roomId, row]));
+    return roomIds.flatMap((roomId) => found.get(roomId) ?? []);
+  }
+
   /** The rooms that exist, by nid. */
   async byNids(roomNids: readonly number[]): Promise<Map<number, RoomRecord>> {
     const rows = await this.rooms().where('rooms.room_nid', '=', anyOf(roomNids)).execute();

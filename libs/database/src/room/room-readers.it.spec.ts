@@ -3,7 +3,7 @@ import { testDatabase, type TestDatabase } from '@atoll/embedded';
 import type { RoomId, UserId } from '@atoll/matrix';
 import { migrateToLatest } from '../migrate.js';
 import { type Database, openDatabase } from '../open-database.js';
-import { EMPTY_STATE_KEY_NID, EVENT_TYPE_NIDS } from '../schema/event.table.js';
+import { EMPTY_STATE_KEY_NID, EVENT_STATUS, EVENT_TYPE_NIDS } from '../schema/event.table.js';
 import { EventReader } from './event-reader.js';
 import { type Membership, RoomReader } from './room-reader.js';
 import { type PlacedRow, RoomRows } from './room-rows.js';
@@ -39,7 +39,7 @@ describe('the readers of rooms', () => {
     at['bob invited'] = await room.member(bob, 'invite', alice);
     at['bob joined'] = await room.member(bob, 'join');
     at['renamed'] = await room.state('m.room.name', bob, { name: 'second' });
-    at['soft'] = await room.event({ type: 'm.room.message', sender: bob, softFailed: true });
+    at['soft'] = await room.event({ type: 'm.room.message', sender: bob, status: EVENT_STATUS.softFailed });
     at['redaction'] = await room.event({ type: 'm.room.redaction', sender: alice, redacts: at['hello'] });
   });
 

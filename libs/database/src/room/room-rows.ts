@@ -1,6 +1,6 @@
-import type { EventId, JsonObject, Pdu, RoomId, UserId } from '@atoll/matrix';
+import type { EventId, JsonObject, JsonValue, Pdu, RoomId, UserId } from '@atoll/matrix';
 import type { Database } from '../open-database.js';
-import { EVENT_STATUS, type StateOverride } from '../schema/event.table.js';
+import { EVENT_STATUS, type EventStatus, type StateOverride } from '../schema/event.table.js';
 import { Interner } from './interner.js';
 import { transactionKey } from './transaction-key.js';
 import type { Membership } from './room-reader.js';
@@ -20,8 +20,18 @@ export interface EventRow {
     readonly overrides?: StateOverride[];
     readonly parent?: PlacedRow;
   };
-  /** Stored without a position. */
-  readonly softFailed?: boolean;
+  /** Any other status than accepted: stored without a position. */
+  readonly status?: EventStatus;
+  /** State that a join by way of another server brought: an outlier, current from position 0 on. */
+  readonly seeded?: boolean;
+  /** History from before this server came into the room; the state before it is its `fork`. */
+  readonly backfilled?: boolean;
+  readonly prevEvents?: readonly PlacedRow[];
+  readonly authEvents?: readonly PlacedRow[];
+  /** Takes the place of what the PDU would have. */
+  readonly pdu?: Partial<Pdu>;
+  /** The exact text of the PDU, whatever the above says. */
+  readonly text?: string;
 }
 
 export interface PlacedRow {
@@ -60,6 +70,11 @@ export class RoomRows {
     return new RoomRows(database, room.roomId, room_nid);
   }
 
+  /** The same room within a transaction: who follows the stream sees an event with all that belongs to it, or not at all. */
+  within(transaction: Database['db']): RoomRows {
+    return new RoomRows({ ...this.database, db: transaction }, this.roomId, this.roomNid);
+  }
+
   /** Member event of the user itself, or by `sender`. */
   async member(
     user: UserId,
@@ -81,11 +96,13 @@ export class RoomRows {
 
   async event(row: EventRow): Promise<PlacedRow> {
     const { db } = this.database;
-    const position = await this.nextPosition();
-    const placed = { eventNid: 1_000_000 + position, eventId: `$event${position}` as EventId, position };
+    const number = await this.next('events_position');
+    const position = await this.positionOf(row, number);
+    const placed = { eventNid: 1_000_000 + number, eventId: `$event${number}` as EventId, position };
     const typeNid = await this.interner.typeNid(row.type);
     const stateKeyNid = row.stateKey === undefined ? null : await this.interner.stateKeyNid(row.stateKey);
     const senderNid = await this.interner.stateKeyNid(row.sender);
+    const status = row.status ?? (row.seeded === true ? EVENT_STATUS.outlier : EVENT_STATUS.accepted);
     await db
       .insertInto('events')
       .values({
@@ -95,21 +112,36 @@ export class RoomRows {
         type_nid: typeNid,
         state_key_nid: stateKeyNid,
         sender_nid: senderNid,
-        depth: position,
-        origin_server_ts: position,
-        status: row.softFailed === true ? EVENT_STATUS.softFailed : EVENT_STATUS.accepted,
+        depth: number,
+        origin_server_ts: number,
+        status,
         problem: null,
-        json: JSON.stringify(this.pdu(row, position)),
+        json: row.text ?? JSON.stringify(this.pdu(row, number)),
       })
       .execute();
-    if (row.softFailed === true) return placed;
-    await db
-      .insertInto('event_positions')
-      .values({ position, event_nid: placed.eventNid, room_nid: this.roomNid })
-      .execute();
+    if (row.fork) await this.insertFork(row.fork, placed);
+    if (status !== EVENT_STATUS.accepted && row.seeded !== true) return placed;
+    if (row.seeded !== true) {
+      await db
+        .insertInto('event_positions')
+        .values({ position, event_nid: placed.eventNid, room_nid: this.roomNid })
+        .execute();
+    }
     await this.insertExtras(row, placed);
     if (stateKeyNid !== null && !row.fork) await this.changeState(row, placed, typeNid, stateKeyNid);
     return placed;
+  }
+
+  /** What another server said about the room with an invite or a knock. */
+  async strippedState({ eventNid }: PlacedRow, events: readonly JsonValue[]): Promise<void> {
+    const row = { event_nid: eventNid, events: JSON.stringify(events) };
+    await this.database.db.insertInto('stripped_states').values(row).execute();
+  }
+
+  /** There is history that only other servers have. */
+  async missHistory(eventId = '$missing' as EventId): Promise<void> {
+    const row = { room_nid: this.roomNid, event_id: eventId, depth: 1 };
+    await this.database.db.insertInto('backward_extremities').values(row).execute();
   }
 
   private async insertExtras(row: EventRow, { eventNid }: PlacedRow): Promise<void> {
@@ -132,17 +164,18 @@ export class RoomRows {
         .values({ redacted_event_nid: row.redacts.eventNid, redaction_event_nid: eventNid })
         .execute();
     }
-    if (row.fork) {
-      await db
-        .insertInto('event_state')
-        .values({
-          event_nid: eventNid,
-          base_position: row.fork.basePosition,
-          parent_event_nid: row.fork.parent?.eventNid ?? null,
-          overrides: JSON.stringify(row.fork.overrides ?? []),
-        })
-        .execute();
-    }
+  }
+
+  private async insertFork(fork: NonNullable<EventRow['fork']>, { eventNid }: PlacedRow): Promise<void> {
+    await this.database.db
+      .insertInto('event_state')
+      .values({
+        event_nid: eventNid,
+        base_position: fork.basePosition,
+        parent_event_nid: fork.parent?.eventNid ?? null,
+        overrides: JSON.stringify(fork.overrides ?? []),
+      })
+      .execute();
   }
 
   private async changeState(
@@ -175,26 +208,32 @@ export class RoomRows {
       .execute();
   }
 
-  private pdu(row: EventRow, position: number): Partial<Pdu> {
+  private pdu(row: EventRow, number: number): Partial<Pdu> {
     return {
       type: row.type,
       room_id: this.roomId,
       sender: row.sender,
       ...(row.stateKey !== undefined && { state_key: row.stateKey }),
       content: { ...row.content, ...(row.redacts && { redacts: row.redacts.eventId }) },
-      origin_server_ts: position,
-      depth: position,
-      prev_events: [],
-      auth_events: [],
+      origin_server_ts: number,
+      depth: number,
+      prev_events: row.prevEvents?.map(({ eventId }) => eventId) ?? [],
+      auth_events: row.authEvents?.map(({ eventId }) => eventId) ?? [],
       hashes: { sha256: '' },
       signatures: {},
+      ...row.pdu,
     };
   }
 
-  private async nextPosition(): Promise<number> {
-    const { rows } = await this.database.pool.query<{ position: number }>(
-      "SELECT nextval('events_position') AS position",
+  private async positionOf(row: EventRow, number: number): Promise<number> {
+    if (row.backfilled === true) return this.next('backfill_position');
+    return row.seeded === true ? 0 : number;
+  }
+
+  private async next(sequence: 'events_position' | 'backfill_position'): Promise<number> {
+    const { rows } = await this.database.pool.query<{ next: number }>(
+      `SELECT nextval('${sequence}') AS next`,
     );
-    return rows[0]?.position ?? 0;
+    return rows[0]?.next ?? 0;
   }
 }

@@ -29,6 +29,13 @@ export interface AccessTokensTable {
   replaces: Buffer | null;
 }
 
+/** A token by which others learn who a user is, as SHA-256 hash. */
+export interface OpenidTokensTable {
+  token_hash: Buffer;
+  user_id: UserId;
+  expires_ts: number;
+}
+
 export interface UiaSessionsTable {
   session_id: string;
   /** What the session may authorise, with the user and the target: a session of one operation is none of another. */

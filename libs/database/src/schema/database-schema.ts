@@ -4,6 +4,7 @@ import type {
   AccessTokensTable,
   DevicesTable,
   FiltersTable,
+  OpenidTokensTable,
   ProfileFieldsTable,
   RegistrationNoncesTable,
   RegistrationTokensTable,
@@ -23,10 +24,13 @@ import type {
   BackwardExtremitiesTable,
   DestinationRoomsTable,
   DestinationsTable,
+  ForwardedEventsTable,
+  PendingRedactionsTable,
   ReceivedTransactionsTable,
   SenderCursorsTable,
   StagedPdusTable,
   StrippedStatesTable,
+  TransactionClaimsTable,
 } from './federation.table.js';
 import type { InstallationTable } from './installation.table.js';
 import type { MediaTable } from './media.table.js';
@@ -69,16 +73,20 @@ export interface DatabaseSchema {
   staged_pdus: StagedPdusTable;
   stripped_states: StrippedStatesTable;
   backward_extremities: BackwardExtremitiesTable;
+  pending_redactions: PendingRedactionsTable;
   received_transactions: ReceivedTransactionsTable;
+  transaction_claims: TransactionClaimsTable;
   sender_cursors: SenderCursorsTable;
   destinations: DestinationsTable;
   destination_rooms: DestinationRoomsTable;
+  forwarded_events: ForwardedEventsTable;
 
   media: MediaTable;
 
   users: UsersTable;
   devices: DevicesTable;
   access_tokens: AccessTokensTable;
+  openid_tokens: OpenidTokensTable;
   uia_sessions: UiaSessionsTable;
   registration_tokens: RegistrationTokensTable;
   registration_nonces: RegistrationNoncesTable;

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { Generated } from 'kysely';
 import type { EventId, RoomId, ServerName } from '@atoll/matrix';
 
 /** Checked events of other servers that wait for the owner of their room. `json` is the PDU's exact text. */
@@ -11,6 +11,9 @@ export interface StagedPdusTable {
   origin: ServerName;
   json: string;
   received_ts: number;
+  /** How often what it misses was asked for in vain, and when to ask again. */
+  tries: Generated<number>;
+  retry_at: Generated<number>;
 }
 
 /** What an invite or knock to a room that this server is not in says about it: a JSON array of stripped events or PDUs. */
@@ -23,14 +26,33 @@ export interface StrippedStatesTable {
 export interface BackwardExtremitiesTable {
   room_nid: number;
   event_id: EventId;
+  /** Of an event that names it. */
+  depth: number;
+}
+
+/** Accepted redactions of events that this server does not have yet. */
+export interface PendingRedactionsTable {
+  redaction_event_nid: number;
+  room_nid: number;
+  target_event_id: EventId;
+  /** Where the redaction's sender had no power over others: it counts for events of this server's users alone. */
+  only_of_server: ServerName | null;
 }
 
 /** Transactions of other servers that were answered. */
 export interface ReceivedTransactionsTable {
   origin: ServerName;
   transaction_id: string;
-  response: ColumnType<unknown, string, string>;
+  /** A JSON object. */
+  response: string;
   received_ts: number;
+}
+
+/** Of which servers a transaction is being taken in; `claim` names whoever does. */
+export interface TransactionClaimsTable {
+  origin: ServerName;
+  claim: string;
+  expires_at: Date;
 }
 
 /** How far the events stream was read for the destinations of a partition. */
@@ -56,4 +78,9 @@ export interface DestinationRoomsTable {
   destination: ServerName;
   room_nid: number;
   position: number;
+}
+
+/** Events of other servers' users that this server sends on: joins, leaves and knocks made through it. */
+export interface ForwardedEventsTable {
+  event_nid: number;
 }

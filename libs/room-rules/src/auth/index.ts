@@ -4,6 +4,7 @@ export { authorizeEvent } from './authorize-event.js';
 export {
   type AuthorisationBasis,
   type AuthorisationVerdict,
+  authorizeByAuthEvents,
   authorizeReceivedEvent,
 } from './authorize-received-event.js';
 export { canRedact } from './can-redact.js';

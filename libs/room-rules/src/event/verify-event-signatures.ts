@@ -47,6 +47,19 @@ export async function verifyEventSignatures(
   return (await Promise.all(problems)).find((problem) => problem !== undefined);
 }
 
+/**
+ * The same for one server, whether it must sign or not: the server of an invited user signs the invite.
+ * @throws CanonicalJsonError for an event that did not pass `parseEvent`
+ */
+export function verifySignatureOf(
+  server: ServerName,
+  pdu: Pdu,
+  rules: RoomVersionRules,
+  keyFor: KeyLookup,
+): Promise<SignatureProblem | undefined> {
+  return checkServer(server, pdu, rules, Buffer.from(essentialJson(pdu, rules)), keyFor, Date.now());
+}
+
 /** Key ids of the Ed25519 signatures that a server put on the event: what must be known to verify them. */
 export function signingKeyIds(pdu: Pdu, server: ServerName): string[] {
   return Object.keys(signaturesOf(pdu, server)).filter((keyId) => keyId.startsWith('ed25519:'));

@@ -8,7 +8,10 @@ export interface Certificate {
   keyFile: string;
 }
 
-/** A certificate for `serverName` and the loopback address in `dataDir`, made at the first call. */
+/**
+ * A certificate for `serverName` and the loopback address in `dataDir`, made at the first call. Its subject has the port: of
+ * trusted certificates with one subject, OpenSSL would look at one only.
+ */
 export async function selfSignedCertificate(dataDir: string, serverName: string): Promise<Certificate> {
   const certificateFile = join(dataDir, 'tls.crt');
   const keyFile = join(dataDir, 'tls.key');
@@ -18,7 +21,7 @@ export async function selfSignedCertificate(dataDir: string, serverName: string)
     { type: 2 as const, value: host },
     { type: 7 as const, ip: '127.0.0.1' },
   ];
-  const made = await generate([{ name: 'commonName', value: host }], {
+  const made = await generate([{ name: 'commonName', value: serverName }], {
     keyType: 'ec',
     extensions: [{ name: 'subjectAltName', altNames: names }],
   });

@@ -23,8 +23,12 @@ export class RoomStateEvents {
       : this.at(room.roomNid, until, filter);
   }
 
+  /**
+   * The state at a position. Backfilled events have positions below 0, where no state is kept: for them it is the oldest that is,
+   * which the first join brought.
+   */
   async at(roomNid: number, position: number, filter?: StateFilter): Promise<StoredEvent[]> {
-    return this.load(await this.states.stateAt(roomNid, position, filter));
+    return this.load(await this.states.stateAt(roomNid, Math.max(position, 0), filter));
   }
 
   async one(readable: ReadableRoom, type: string, stateKey: string): Promise<StoredEvent | undefined> {

@@ -1,9 +1,19 @@
-import { ChangeMembership, type CommandInput, CreateRoom, SendEvent } from '@atoll/contract';
+import {
+  ChangeMembership,
+  type CommandInput,
+  CreateRoom,
+  type MembershipAction,
+  REMOTE_MEMBERSHIP_TIMEOUT_MS,
+  SendEvent,
+} from '@atoll/contract';
 import { badJson, isEventId, type EventId, type RoomId, tooLarge } from '@atoll/matrix';
 import { MAX_EVENT_BYTES } from '@atoll/room-rules';
 import { RoomClient } from '@atoll/service';
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+
+/** Other servers may take part in these: their room is entered or left, their user is invited. */
+const REMOTE_ACTIONS: readonly MembershipAction[] = ['join', 'knock', 'leave', 'invite'];
 
 /** Asks the owner of a room, found by the room's partition. */
 @Injectable()
@@ -16,7 +26,8 @@ export class RoomCommands {
 
   /** Null when nothing had to change. */
   async changeMembership(input: CommandInput<typeof ChangeMembership>): Promise<EventId | null> {
-    return (await this.rooms.request(ChangeMembership, input)).eventId;
+    const options = REMOTE_ACTIONS.includes(input.action) ? { timeoutMs: REMOTE_MEMBERSHIP_TIMEOUT_MS } : {};
+    return (await this.rooms.request(ChangeMembership, input, options)).eventId;
   }
 
   /** @throws MatrixError 413 for a content that no event can hold, 400 for a redaction of what is no event id */

@@ -37,7 +37,7 @@ export class DeleteRoomAliasHandler {
    * @throws MatrixError 404, 403
    */
   async handle(userId: UserId, alias: RoomAlias): Promise<void> {
-    const record = await this.aliases.get(alias);
+    const record = await this.aliases.local(alias);
     const room = await this.rooms.byId(record.roomId);
     if (room === undefined || !(await this.mayRemove(userId, record, room))) {
       throw forbidden('You may not remove this alias');

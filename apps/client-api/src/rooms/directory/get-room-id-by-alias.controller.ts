@@ -1,25 +1,20 @@
-import type { Config } from '@atoll/config';
 import { roomAliasSchema } from '@atoll/contract';
 import { Public } from '@atoll/http';
 import type { JsonObject, RoomAlias } from '@atoll/matrix';
-import { Controller, Get, Inject, Param } from '@nestjs/common';
-import { CONFIG } from '../../platform/tokens.js';
+import { Controller, Get, Param } from '@nestjs/common';
 import { ResolveAlias } from './resolve-alias.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3directoryroomroomalias */
 @Controller('_matrix/client/v3/directory/room/:roomAlias')
 export class GetRoomIdByAliasController {
-  constructor(
-    private readonly aliases: ResolveAlias,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  constructor(private readonly aliases: ResolveAlias) {}
 
   @Get()
   @Public()
   async getRoomIdByAlias(
     @Param('roomAlias', { schema: roomAliasSchema }) alias: RoomAlias,
   ): Promise<JsonObject> {
-    const { roomId } = await this.aliases.get(alias);
-    return { room_id: roomId, servers: [this.config.serverName] };
+    const { roomId, servers } = await this.aliases.get(alias);
+    return { room_id: roomId, servers: [...servers] };
   }
 }

@@ -1,4 +1,4 @@
-import { EventReader, type StoredEvent } from '@atoll/database';
+import { EventReader, type RoomRecord, type StoredEvent } from '@atoll/database';
 import { type EventId, type JsonObject, notFound, type RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
@@ -7,7 +7,10 @@ import { tokenOf } from '../access/pagination-token.js';
 import { type ReadableRoom, RoomAccess } from '../access/room-access.js';
 import { RoomStateEvents } from '../access/room-state.js';
 import { SenderMembers } from '../access/sender-members.js';
+import { OlderHistory } from '../get-room-events/older-history.js';
 import type { GetEventContext } from './get-event-context.controller.js';
+
+const FETCH_MS = 20_000;
 
 /** What happened around an event. */
 @Injectable()
@@ -15,6 +18,7 @@ export class GetEventContextHandler {
   constructor(
     private readonly access: RoomAccess,
     private readonly events: EventReader,
+    private readonly older: OlderHistory,
     private readonly clientEvents: ClientEvents,
     private readonly states: RoomStateEvents,
     private readonly senders: SenderMembers,
@@ -22,7 +26,8 @@ export class GetEventContextHandler {
 
   /**
    * 1. May the user read the room, and see the event?
-   * 2. Half of the events from before it, half from after it, as far as they may be seen and the filter lets them through.
+   * 2. Half of the events from before it, half from after it, as far as they may be seen and the filter lets them through. Where
+   *    too few are here from before it, other servers are asked for more.
    * 3. The state at the last of them.
    * @throws MatrixError 403 for the room, 404 for the event
    */
@@ -61,7 +66,7 @@ export class GetEventContextHandler {
     { limit, filter }: GetEventContext,
   ) {
     const before = Math.floor(limit / 2);
-    const found = await this.events.aroundEvent(room.roomNid, position, { before, after: limit - before });
+    const found = await this.read(room, position, { before, after: limit - before });
     const matches = compileFilter(filter);
     const serve = (events: StoredEvent[]) =>
       this.clientEvents.serve(
@@ -69,6 +74,14 @@ export class GetEventContextHandler {
         events.filter((event) => (event.position ?? 0) <= until && matches(event)),
       );
     return { before: await serve(found.before), after: await serve(found.after) };
+  }
+
+  private async read(room: RoomRecord, position: number, limits: { before: number; after: number }) {
+    const found = await this.events.aroundEvent(room.roomNid, position, limits);
+    const missing = limits.before - found.before.length;
+    if (missing <= 0 || !(await this.older.isIncomplete(room))) return found;
+    const fetched = await this.older.fetch(room, missing, FETCH_MS);
+    return fetched === 'added' ? this.events.aroundEvent(room.roomNid, position, limits) : found;
   }
 
   private async state(

@@ -5,14 +5,14 @@ import { pointOf, tokenOf } from '../access/pagination-token.js';
 import { RoomAccess } from '../access/room-access.js';
 import { SenderMembers } from '../access/sender-members.js';
 import type { GetRoomEvents } from './get-room-events.controller.js';
-import { TimelinePages } from './timeline-pages.js';
+import { ScrollBack } from './scroll-back.js';
 
 /** Pages through a room's timeline. */
 @Injectable()
 export class GetRoomEventsHandler {
   constructor(
     private readonly access: RoomAccess,
-    private readonly pages: TimelinePages,
+    private readonly pages: ScrollBack,
     private readonly senders: SenderMembers,
     private readonly clientEvents: ClientEvents,
   ) {}
@@ -20,7 +20,7 @@ export class GetRoomEventsHandler {
   /**
    * 1. May the user read the room, and up to where?
    * 2. Where to start and to stop, never beyond that point.
-   * 3. A page of visible events that the filter lets through.
+   * 3. A page of visible events that the filter lets through, going back with the help of other servers.
    * 4. With lazy loading, the member events of their senders.
    */
   async handle(viewer: Viewer, roomId: RoomId, query: GetRoomEvents): Promise<JsonObject> {
@@ -34,7 +34,7 @@ export class GetRoomEventsHandler {
       query.to === undefined ? undefined : pointOf(query.to),
       dir === 'f' ? until : undefined,
     );
-    const page = await this.pages.read(viewer, room.roomNid, { dir, from, to, limit, filter });
+    const page = await this.pages.read(viewer, room, { dir, from, to, limit, filter });
     const [first] = page.served;
     const members =
       filter.lazy_load_members === true && first !== undefined

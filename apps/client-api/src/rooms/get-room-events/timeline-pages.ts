@@ -15,6 +15,8 @@ export interface PageRange {
 export interface TimelinePage {
   readonly served: readonly ServedEvent[];
   readonly start: number;
+  /** The point up to which events were read. */
+  readonly reached: number;
   /** Where the next page starts; undefined when there is none. */
   readonly end: number | undefined;
 }
@@ -54,9 +56,9 @@ export class TimelinePages {
       const last = visible.length > missing ? visible[missing - 1]?.event : taken.at(-1);
       if (last !== undefined) end = pointAfter(last, dir);
       const isLast = read.length <= wanted && visible.length <= missing;
-      if (isLast) return { served, start: start ?? 0, end: undefined };
+      if (isLast) return { served, start: start ?? 0, reached: end ?? 0, end: undefined };
     }
-    return { served, start: start ?? 0, end };
+    return { served, start: start ?? 0, reached: end ?? 0, end };
   }
 }
 

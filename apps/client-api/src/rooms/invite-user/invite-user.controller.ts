@@ -1,5 +1,5 @@
 import { roomIdSchema } from '@atoll/contract';
-import { AccessToken, Requester, type UserRequester } from '@atoll/http';
+import { AccessToken, Requester, RouteSettings, type UserRequester } from '@atoll/http';
 import { type JsonObject, type RoomId } from '@atoll/matrix';
 import { Body, Controller, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
@@ -25,15 +25,17 @@ export class InviteUserController {
     private readonly action: TargetAction,
   ) {}
 
+  /** The server of an invited user has to sign the invite, which may take it a while. */
   @Post()
   @AccessToken()
+  @RouteSettings({ longPoll: true })
   async inviteUser(
     @Requester() requester: UserRequester,
     @Param('roomId', { schema: roomIdSchema }) roomId: RoomId,
     @Body({ schema: inviteUserSchema }) body: InviteUser,
   ): Promise<JsonObject> {
     if (!('user_id' in body)) throw noIdentityServer();
-    const profile = await this.profiles.one(body.user_id);
-    return this.action.run('invite', requester.userId, roomId, body, profile);
+    const content = await this.profiles.one(body.user_id);
+    return this.action.run('invite', requester.userId, roomId, body, { content });
   }
 }

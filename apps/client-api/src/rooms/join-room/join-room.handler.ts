@@ -2,23 +2,27 @@ import { RoomReader } from '@atoll/database';
 import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { RoomCommands } from '../commands/room-commands.js';
+import type { AliasTarget } from '../directory/resolve-alias.js';
 import { MemberProfiles } from '../membership/member-profiles.js';
+import { ViaServers } from '../membership/via-servers.js';
 import type { JoinRoom } from './join-room.controller.js';
 
-/** Lets a user into a room of this server. */
+/** Lets a user into a room, of this server or by way of others. */
 @Injectable()
 export class JoinRoomHandler {
   constructor(
     private readonly rooms: RoomReader,
     private readonly profiles: MemberProfiles,
+    private readonly via: ViaServers,
     private readonly commands: RoomCommands,
   ) {}
 
   /**
    * 1. Who is in the room already and says nothing new stays as he is.
    * 2. The member event has the user's profile; further keys of the body go into it.
+   * 3. Where this server is not in the room, others are asked: those that the client and the alias name first.
    */
-  async handle(userId: UserId, roomId: RoomId, body: JoinRoom): Promise<JsonObject> {
+  async handle(userId: UserId, { roomId, servers }: AliasTarget, body: JoinRoom): Promise<JsonObject> {
     const { third_party_signed: _, reason, ...custom } = body;
     const saysNothing = reason === undefined && Object.keys(custom).length === 0;
     if (saysNothing && (await this.isJoined(userId, roomId))) return { room_id: roomId };
@@ -30,6 +34,7 @@ export class JoinRoomHandler {
       action: 'join',
       content,
       ...(reason !== undefined && { reason }),
+      via: await this.via.of(userId, roomId, servers),
     });
     return { room_id: roomId };
   }

@@ -1,8 +1,15 @@
 import type { MembershipAction } from '@atoll/contract';
-import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
+import type { JsonObject, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { RoomCommands } from '../commands/room-commands.js';
 import type { TargetBody } from './member-schemas.js';
+
+/** What some actions need beside the request's body. */
+export interface ActionExtras {
+  /** The target's profile. */
+  readonly content?: JsonObject;
+  readonly via?: ServerName[];
+}
 
 /** What one user does to another's membership; whether it is allowed is for the room to say. */
 @Injectable()
@@ -14,7 +21,7 @@ export class TargetAction {
     sender: UserId,
     roomId: RoomId,
     { user_id: target, reason }: TargetBody,
-    content: JsonObject = {},
+    { content = {}, via }: ActionExtras = {},
   ): Promise<JsonObject> {
     await this.commands.changeMembership({
       roomId,
@@ -23,6 +30,7 @@ export class TargetAction {
       action,
       content,
       ...(reason !== undefined && { reason }),
+      ...(via !== undefined && { via }),
     });
     return {};
   }

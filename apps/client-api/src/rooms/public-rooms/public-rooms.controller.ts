@@ -1,3 +1,4 @@
+import { serverNameSchema } from '@atoll/contract';
 import { AccessToken, optionalBody, Public } from '@atoll/http';
 import type { JsonObject } from '@atoll/matrix';
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
@@ -5,7 +6,7 @@ import { z } from 'zod';
 import { textSchema } from '../../auth/text.schema.js';
 import { PublicRoomsHandler } from './public-rooms.handler.js';
 
-const serverSchema = z.object({ server: z.string().optional() });
+const serverSchema = z.object({ server: serverNameSchema.optional() });
 type Server = z.output<typeof serverSchema>;
 
 const getPublicRoomsSchema = serverSchema.extend({
@@ -30,7 +31,7 @@ const queryPublicRoomsSchema = optionalBody(
 );
 type QueryPublicRooms = z.output<typeof queryPublicRoomsSchema>;
 
-/** This server's room directory. */
+/** The room directory of this server, and by way of it those of others. */
 @Controller('_matrix/client/v3/publicRooms')
 export class PublicRoomsController {
   constructor(private readonly handler: PublicRoomsHandler) {}

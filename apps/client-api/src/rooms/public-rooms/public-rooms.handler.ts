@@ -1,8 +1,9 @@
 import type { Config } from '@atoll/config';
 import { type PublishedRoom, PublishedRoomReader } from '@atoll/database';
-import { invalidParam, type JsonObject, notFound } from '@atoll/matrix';
+import { invalidParam, type JsonObject, type ServerName } from '@atoll/matrix';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../../platform/tokens.js';
+import { RemoteDirectory } from './remote-directory.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 500;
@@ -20,15 +21,16 @@ export interface PublicRoomsQuery {
 export class PublicRoomsHandler {
   constructor(
     private readonly published: PublishedRoomReader,
+    private readonly remote: RemoteDirectory,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** @throws MatrixError 404 for the directory of another server, which this one does not ask */
-  async handle(server: string | undefined, query: PublicRoomsQuery): Promise<JsonObject> {
-    if (server !== undefined && server !== this.config.serverName) {
-      throw notFound('The directories of other servers cannot be read here');
-    }
+  /** @throws MatrixError as `RemoteDirectory.page` for the directory of another server */
+  async handle(server: ServerName | undefined, query: PublicRoomsQuery): Promise<JsonObject> {
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+    if (server !== undefined && server !== this.config.serverName) {
+      return this.remote.page(server, { ...query, limit });
+    }
     const offset = query.since === undefined ? 0 : offsetOf(query.since);
     const { rooms, total } = await this.published.page({ ...query, limit, offset });
     const next = offset + rooms.length;

@@ -1,4 +1,10 @@
-import { encodeToken, type StateSpan, type StoredEvent, type StreamPositions } from '@atoll/database';
+import {
+  encodeToken,
+  HistoryReader,
+  type StateSpan,
+  type StoredEvent,
+  type StreamPositions,
+} from '@atoll/database';
 import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents } from '../../events/client-events.js';
@@ -29,6 +35,7 @@ export interface SectionContext {
 export class RoomSections {
   constructor(
     private readonly timelines: TimelineFiller,
+    private readonly history: HistoryReader,
     private readonly states: RoomStates,
     private readonly summaries: RoomSummaries,
     private readonly clientEvents: ClientEvents,
@@ -80,11 +87,19 @@ export class RoomSections {
       plans.map(({ roomNid, timeline, shownNid }) => ({ roomNid, ...timeline, shownNid })),
       { limit, matches: (event) => !isIgnored(event, ignored) && matches(event) },
     );
+    const older = await this.roomsWithOlder(plans);
     const rooms = plans.flatMap((plan): TimedRoom[] => {
       const timeline = byRoom.get(plan.roomNid);
-      return timeline === undefined ? [] : [{ plan, timeline }];
+      if (timeline === undefined) return [];
+      return [{ plan, timeline: older.has(plan.roomNid) ? { ...timeline, isLimited: true } : timeline }];
     });
     return { rooms, seen };
+  }
+
+  /** The rooms that come whole, though not from their beginning: scroll-back leads to what was before this server came. */
+  private async roomsWithOlder(plans: readonly RoomPlan[]): Promise<Set<number>> {
+    const whole = plans.filter(({ timeline }) => timeline.from === 0).map(({ roomNid }) => roomNid);
+    return whole.length === 0 ? new Set() : this.history.withOlder(whole);
   }
 
   /** The summaries of joined rooms that the client gets whole, or in which they may have changed. */

@@ -1,7 +1,8 @@
-import { EventReader, type StoredEvent, SyncStateReader } from '@atoll/database';
+import { EventReader, type StoredEvent, StrippedStateReader, SyncStateReader } from '@atoll/database';
 import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { toStrippedState } from '../../events/client-event.js';
+import { pruneStrippedState } from './prune-stripped-state.js';
 import type { StrippedPlan } from './room-plan.js';
 
 const TOLD = [
@@ -21,17 +22,19 @@ export interface StrippedRoom {
   readonly events: readonly JsonObject[];
 }
 
-/** What is told of rooms that a user is invited to or knocks on, with four queries. */
+/** What is told of rooms that a user is invited to or knocks on, with five queries. */
 @Injectable()
 export class StrippedRooms {
   constructor(
     private readonly states: SyncStateReader,
     private readonly events: EventReader,
+    private readonly stripped: StrippedStateReader,
   ) {}
 
   /**
    * Without the invites of ignored users. The state is that at the invite or knock, with the member events of the user and of who
-   * sent it.
+   * sent it; of a room that this server was not in, what the other server said with the invite or knock, whatever is known from
+   * earlier times.
    * @see https://spec.matrix.org/v1.19/client-server-api/#stripped-state
    */
   async load(
@@ -45,11 +48,15 @@ export class StrippedRooms {
       const sender = own.get(membership.eventNid)?.pdu.sender;
       return sender !== undefined && !(section === 'invite' && ignored.has(sender));
     });
-    const state = await this.stateOf(userId, told, own);
+    const said = await this.stripped.byNids(told.map(({ membership }) => membership.eventNid));
+    const here = told.filter(({ membership }) => !said.has(membership.eventNid));
+    const state = await this.stateOf(userId, here, own);
     return told.map(({ section, membership: { roomId, roomNid, eventNid } }) => {
+      const elsewhere = said.get(eventNid);
       const events = (state.get(roomNid) ?? []).filter((event) => event.eventNid !== eventNid);
+      const around = elsewhere ? pruneStrippedState(elsewhere, userId) : events.map(toStrippedState);
       const ownEvent = own.get(eventNid);
-      return { section, roomId, events: [...events, ...(ownEvent ? [ownEvent] : [])].map(toStrippedState) };
+      return { section, roomId, events: [...around, ...(ownEvent ? [toStrippedState(ownEvent)] : [])] };
     });
   }
 

@@ -8,6 +8,11 @@ const KEY_ID = /^ed25519:[A-Za-z0-9_]{1,100}$/;
 /** 32 bytes in Base64, padded or not. */
 const PUBLIC_KEY = /^[A-Za-z0-9+/]{43}=?$/;
 
+/** Whether something names an Ed25519 key. */
+export function isKeyId(text: string): boolean {
+  return KEY_ID.test(text);
+}
+
 /**
  * The Ed25519 keys in a server's answer about itself; undefined unless the answer is of that server, signed by at least one of
  * the keys that it signs with now, and by none of them wrongly. Unknown algorithms and malformed keys are passed over.
@@ -54,7 +59,7 @@ async function isSignedBy(
 function entriesOf(keys: JsonValue | undefined): [keyId: string, publicKey: string, entry: JsonObject][] {
   if (!isJsonObject(keys)) return [];
   return Object.entries(keys).flatMap(([keyId, entry]): [string, string, JsonObject][] => {
-    if (!KEY_ID.test(keyId) || !isJsonObject(entry)) return [];
+    if (!isKeyId(keyId) || !isJsonObject(entry)) return [];
     const { key } = entry;
     return typeof key === 'string' && PUBLIC_KEY.test(key) ? [[keyId, key, entry]] : [];
   });

@@ -4,13 +4,12 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeUnpaddedBase64, generateSigningKey, signJson, type SigningKey } from '@atoll/event-crypto';
-import type { JsonObject } from '@atoll/matrix';
+import { generateSigningKey, signJson, type SigningKey } from '@atoll/event-crypto';
+import type { JsonObject, ServerName } from '@atoll/matrix';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'selfsigned';
 import {
   EchoController,
-  knownKey,
   OWN_NAME,
   startWith,
   testClient,
@@ -89,6 +88,7 @@ describe('keys of servers that are not known yet', () => {
     peer = { name: `127.0.0.1:${port}`, key: generateSigningKey(), answer: good, asked: 0 };
   });
 
+  const other = generateSigningKey();
   async function ask(key = peer.key, origin = peer.name) {
     const request = { method: 'GET', uri: PATH, origin, destination: OWN_NAME };
     const { signatures } = await signJson(request, origin, key);
@@ -114,65 +114,16 @@ describe('keys of servers that are not known yet', () => {
     expect(Object.keys(answer?.['signatures'] as object).sort()).toEqual([peer.name, OWN_NAME].sort());
   });
 
-  it('are fetched again when their time is over', async () => {
-    const row = { ...knownKey(peer.name, peer.key), valid_until_ts: Date.now() - 1 };
-    await installation.database.db.insertInto('server_keys').values(row).execute();
-    expect(await ask()).toBe(200);
-    expect(peer.asked).toBe(1);
-  });
-
-  it('are not asked for when the key is one that its server has retired', async () => {
-    const row = { ...knownKey(peer.name, peer.key), expired_ts: Date.now() - HOUR };
-    await installation.database.db.insertInto('server_keys').values(row).execute();
-    expect(await ask()).toBe(401);
-    expect(peer.asked).toBe(0);
-  });
-
-  it('keep what was retired as such', async () => {
-    const old = generateSigningKey();
-    const oldKeys = { [old.keyId]: { key: old.publicKey, expired_ts: 1_000 } };
-    peer.answer = (name, key) => good(name, key, { old_verify_keys: oldKeys });
-    expect(await ask(old)).toBe(401);
-    expect(await ask()).toBe(200);
-    expect(peer.asked).toBe(1);
-    expect((await keyRows()).find(({ key_id }) => key_id === old.keyId)?.expired_ts).toBe(1_000);
-  });
-
-  const other = generateSigningKey();
-  it.each<[string, Peer['answer']]>([
-    ['of another server', (_name, key) => good('elsewhere', key)],
-    ['signed by another key', (name, key) => good(name, key, {}, other)],
-    [
-      'with one wrong signature among good ones',
-      async (name, key) => {
-        const answer = await good(name, key, {
-          verify_keys: { [key.keyId]: { key: key.publicKey }, [other.keyId]: { key: other.publicKey } },
-        });
-        const signatures = answer.signatures[name] ?? {};
-        const wrong = encodeUnpaddedBase64(Buffer.alloc(64, 1));
-        return { ...answer, signatures: { [name]: { ...signatures, [other.keyId]: wrong } } };
-      },
-    ],
-    [
-      'changed after it was signed',
-      async (name, key) => ({
-        ...(await good(name, key)),
-        valid_until_ts: Date.now() + 10 * HOUR,
-      }),
-    ],
-    ['whose time is over', (name, key) => good(name, key, { valid_until_ts: Date.now() - 1 })],
-    ['without a time', (name, key) => good(name, key, { valid_until_ts: null })],
-    [
-      'with keys of another algorithm only',
-      (name, key) => good(name, key, { verify_keys: { 'rsa:1': { key: key.publicKey } } }),
-    ],
-    ['that is no JSON', () => Promise.resolve('{')],
-    ['without an end', () => Promise.resolve(' '.repeat(300_000))],
-  ])('are not believed from an answer %s, and not asked for again at once', async (_what, answer) => {
-    peer.answer = answer;
+  it('are not believed from an answer that another key has signed, and not asked for again at once', async () => {
+    peer.answer = (name, key) => good(name, key, {}, other);
     expect(await ask()).toBe(401);
     expect(await ask()).toBe(401);
     expect(peer.asked).toBe(1);
+  });
+
+  it('are not believed from an answer whose time is over', async () => {
+    peer.answer = (name, key) => good(name, key, { valid_until_ts: Date.now() - 1 });
+    expect(await ask()).toBe(401);
   });
 
   it('of a server that is not there are refused', async () => {
@@ -200,5 +151,68 @@ describe('keys of servers that are not known yet', () => {
 
   it('of a name that is ours are not fetched from ourselves', async () => {
     expect(await ask(other, OWN_NAME)).toBe(401);
+  });
+
+  describe('that this server is asked about as a notary', () => {
+    const url = () => `${receiver.url}/_matrix/key/v2/query`;
+    const named = (answer: unknown) =>
+      (answer as { server_keys: JsonObject[] }).server_keys.map(({ server_name, verify_keys }) => ({
+        ...{ name: server_name, keyIds: Object.keys(verify_keys as JsonObject) },
+      }));
+    const get = async (minimum?: number) =>
+      named(
+        (
+          await client.send(
+            `${url()}/${peer.name}${minimum ? `?minimum_valid_until_ts=${minimum}` : ''}`,
+            'GET',
+          )
+        ).body,
+      );
+    const post = async (keys: JsonObject) =>
+      named((await client.send(url(), 'POST', [], { server_keys: { [peer.name]: keys } })).body);
+    const remember = async (more: JsonObject) => {
+      const row = { server_name: peer.name as ServerName, fetched_ts: Date.now() };
+      const json = JSON.stringify(await good(peer.name, peer.key, more));
+      await installation.database.db
+        .insertInto('server_key_answers')
+        .values({ ...row, json })
+        .execute();
+    };
+    const known = () => [{ name: peer.name, keyIds: [peer.key.keyId] }];
+
+    it('are asked for when nothing is stored, once', async () => {
+      expect(await get()).toEqual(known());
+      expect(await post({})).toEqual(known());
+      expect(peer.asked).toBe(1);
+    });
+
+    it('are taken from what is stored while that reaches far enough', async () => {
+      await remember({});
+      expect(await get(Date.now() + HOUR / 2)).toEqual(known());
+      expect(await post({ [peer.key.keyId]: { minimum_valid_until_ts: 5 } })).toEqual(known());
+      expect(peer.asked).toBe(0);
+    });
+
+    it.each<[string, JsonObject]>([
+      ['does not reach now', { valid_until_ts: 1_000 }],
+      ['lacks the key', { verify_keys: { [other.keyId]: { key: other.publicKey } } }],
+    ])('are asked for again when what is stored %s', async (_, more) => {
+      await remember(more);
+      expect(await post({ [peer.key.keyId]: {} })).toEqual(known());
+      expect(peer.asked).toBe(1);
+    });
+
+    it('are what is stored when their server does not answer', async () => {
+      await remember({ valid_until_ts: 1_000 });
+      server?.close();
+      expect(await get()).toEqual(known());
+      expect(await get(Date.now() + HOUR)).toEqual(known());
+    });
+
+    it('are not asked for again at once, whatever time is wanted', async () => {
+      const never = 8_000_000_000_000_000;
+      expect([await get(never), await get(never)]).toEqual([known(), known()]);
+      expect(peer.asked).toBe(1);
+    });
   });
 });

@@ -1,0 +1,2 @@
+/** Injection token of this server's name. */
+export const OWN_SERVER_NAME = Symbol('OwnServerName');

@@ -1,0 +1,195 @@
+import type { FederationClient } from '@atoll/federation-client';
+import {
+  type EventId,
+  forbidden,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  MatrixError,
+  prevEventIds,
+  type ServerName,
+} from '@atoll/matrix';
+import {
+  type RoomVersionRules,
+  type StateKey,
+  stateKey,
+  type StateMap,
+  supportedRoomVersions,
+} from '@atoll/room-rules';
+import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
+import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
+import type { OutlierIntake, TakenOutlier } from '../outliers/outlier-intake.js';
+import type { RoomCommands } from '../room-actor/room-commands.js';
+import { askInTurn, helpIn, unusable } from './ask-in-turn.js';
+import { memberEventFrom, type OwnMemberEvent, type RemoteWish } from './member-event.js';
+import type { OwnSignature } from './own-signature.js';
+import type { RoomJoins } from './room-joins.js';
+import type { UnjoinedRooms } from './unjoined-rooms.js';
+
+/** Of the state and auth chain of a room, about 10,000 bytes of JSON for each ten members. */
+const MAX_STATE_BYTES = 256 * 1024 * 1024;
+const MAKE_TIMEOUT_MS = 20_000;
+const SEND_TIMEOUT_MS = 120_000;
+/** A state has as many events as these at most, and so has its auth chain. */
+const MAX_STATE_EVENTS = 500_000;
+
+/** Carries the memberships of this server's users into rooms of others, with the help of servers that are in them. */
+export class RemoteMemberships {
+  constructor(
+    private readonly own: OwnSignature,
+    private readonly federation: FederationClient,
+    private readonly checks: ReceivedPduCheck,
+    private readonly intake: OutlierIntake,
+    private readonly rooms: RoomCommands,
+    private readonly acceptance: PduAcceptance,
+    private readonly unjoined: UnjoinedRooms,
+    private readonly joins: RoomJoins,
+  ) {}
+
+  /**
+   * Joins with the help of the first server that can: make_join, our event, send_join; the state that comes is checked event by event
+   * before the room is ours.
+   * @param deadline ms since 1970
+   * @throws MatrixError what the most telling server answered
+   * @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+   */
+  join(wish: RemoteWish, servers: readonly ServerName[], deadline: number): Promise<EventId> {
+    return askInTurn(servers, async (server) => {
+      const own = await this.make(server, wish);
+      const path = `/_matrix/federation/v2/send_join/${pathOf(wish.roomId, own.event.eventId)}`;
+      const answer = helpIn(
+        await this.federation.send(server, 'PUT', path, ownJson(own), {
+          timeoutMs: SEND_TIMEOUT_MS,
+          maxBytes: MAX_STATE_BYTES,
+        }),
+      );
+      if (!isJsonObject(answer)) throw unusable(server, 'no object');
+      const signed = await this.signedJoin(server, own, answer['event']);
+      const room = await this.unjoined.ensure(wish.roomId, own.rules);
+      const [state, authChain] = [textsIn(answer['state']), textsIn(answer['auth_chain'])];
+      if (!state || !authChain) throw unusable(server, 'no state');
+      const standing = await this.intake.takeState(room, { state, authChain });
+      if (!isStateOf(standing, own.rules)) throw unusable(server, 'the create event is missing');
+      return this.placeJoin(signed, standing, deadline);
+    });
+  }
+
+  /** Of a room that this server is in already, it is an event like any other; others may have joined it in the meantime. */
+  private async placeJoin(
+    join: ReceivedEvent,
+    state: ReadonlyMap<StateKey, TakenOutlier>,
+    deadline: number,
+  ): Promise<EventId> {
+    const { eventId, roomId, pdu } = join.event;
+    const outcome = await this.rooms.run(roomId, deadline, async (actor) => {
+      if (!actor) throw new Error('the room that is being joined is gone');
+      if (!(await this.unjoined.isJoined(actor))) {
+        return { answer: 'accepted', unit: await this.joins.place(actor, join, state) };
+      }
+      const before: StateMap = new Map(Array.from(state, ([key, { event }]) => [key, event.eventId]));
+      const given = new Map(prevEventIds(pdu).map((id) => [id, before]));
+      const { answer, ...decision } = await this.acceptance.decide(actor, join, { given });
+      return { answer: answer.outcome, ...decision };
+    });
+    if (outcome === 'accepted' || outcome === 'duplicate') return eventId;
+    throw forbidden('The room does not allow the join');
+  }
+
+  /**
+   * Takes an invite or knock back with the help of a server in the room. Where none helps, the event is drawn up here: the user must be
+   * able to leave, whatever the others say.
+   * @see https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites
+   */
+  async leave(wish: RemoteWish, servers: readonly ServerName[], deadline: number): Promise<EventId> {
+    const helped = await askInTurn(servers, async (server) => {
+      const own = await this.make(server, wish);
+      const path = `/_matrix/federation/v2/send_leave/${pathOf(wish.roomId, own.event.eventId)}`;
+      helpIn(await this.federation.send(server, 'PUT', path, ownJson(own)));
+      return own;
+    }).catch((error: unknown) => {
+      if (error instanceof MatrixError) return undefined;
+      throw error;
+    });
+    return this.placeUnjoined(wish, helped, deadline);
+  }
+
+  /**
+   * Knocks with the help of the first server that can.
+   * @throws MatrixError what the most telling server answered
+   * @see https://spec.matrix.org/v1.19/server-server-api/#knocking-rooms
+   */
+  async knock(wish: RemoteWish, servers: readonly ServerName[], deadline: number): Promise<EventId> {
+    const { own, strippedState } = await askInTurn(servers, async (server) => {
+      const made = await this.make(server, wish);
+      const path = `/_matrix/federation/v1/send_knock/${pathOf(wish.roomId, made.event.eventId)}`;
+      const answer = helpIn(await this.federation.send(server, 'PUT', path, ownJson(made)));
+      const state = isJsonObject(answer) ? answer['knock_room_state'] : undefined;
+      return { own: made, strippedState: Array.isArray(state) ? state.filter(isJsonObject) : [] };
+    });
+    return this.placeUnjoined(wish, own, deadline, JSON.stringify(strippedState));
+  }
+
+  private async make(server: ServerName, wish: RemoteWish): Promise<OwnMemberEvent> {
+    const { roomId, user, membership } = wish;
+    const versions = supportedRoomVersions.map(({ version }) => `ver=${version}`).join('&');
+    const query = membership === 'leave' ? '' : `?${versions}`;
+    const path = `/_matrix/federation/v1/make_${membership}/${pathOf(roomId, user)}${query}`;
+    const answer = helpIn(
+      await this.federation.send(server, 'GET', path, undefined, { timeoutMs: MAKE_TIMEOUT_MS }),
+    );
+    const { event, room_version: version } = isJsonObject(answer) ? answer : {};
+    const own = await memberEventFrom(event, wish, version, this.own.serverName, this.own.key);
+    if (!own) throw unusable(server, 'another event than was asked for');
+    return own;
+  }
+
+  /**
+   * The join as others get it: ours, or the copy that the resident server has signed as well, if that is the same event. A copy that does
+   * not stand up to the checks is passed over: a room that needs it will refuse the join.
+   */
+  private async signedJoin(
+    server: ServerName,
+    { event, rules }: OwnMemberEvent,
+    copy: JsonValue | undefined,
+  ): Promise<ReceivedEvent> {
+    const own: ReceivedEvent = { event, exact: event.pdu };
+    const authoriser = event.pdu.content['join_authorised_via_users_server'];
+    if (authoriser === undefined || !rules.authoriserServerSigns) return own;
+    if (!isJsonObject(copy)) throw unusable(server, 'the join is not signed');
+    const checked = await this.checks.check(JSON.stringify(copy), rules);
+    if ('refused' in checked || checked.event.eventId !== event.eventId) {
+      throw unusable(server, 'the join is not signed');
+    }
+    return checked;
+  }
+
+  private async placeUnjoined(
+    wish: RemoteWish,
+    own: OwnMemberEvent | undefined,
+    deadline: number,
+    strippedState?: string,
+  ): Promise<EventId> {
+    if (own) await this.unjoined.ensure(wish.roomId, own.rules);
+    return this.rooms.run(wish.roomId, deadline, async (actor) => {
+      if (!actor) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
+      const { event } = own ?? (await this.unjoined.ownLeave(actor, wish));
+      const unit = await this.unjoined.place(actor, { event, exact: event.pdu }, strippedState);
+      return { answer: event.eventId, unit };
+    });
+  }
+}
+
+const pathOf = (...ids: string[]) => ids.map(encodeURIComponent).join('/');
+const ownJson = ({ event }: OwnMemberEvent) => event.pdu as JsonObject;
+
+/** The events of a list as texts; `undefined` for anything else. */
+function textsIn(list: JsonValue | undefined): string[] | undefined {
+  if (!Array.isArray(list) || list.length > MAX_STATE_EVENTS) return undefined;
+  return list.filter(isJsonObject).map((event) => JSON.stringify(event));
+}
+
+/** Whether the state has a create event, and one of the version that the join was made for. */
+function isStateOf(state: ReadonlyMap<StateKey, TakenOutlier>, { version }: RoomVersionRules): boolean {
+  const create = state.get(stateKey('m.room.create', ''));
+  return create !== undefined && (create.event.pdu.content['room_version'] ?? '1') === version;
+}

@@ -1,0 +1,143 @@
+import type { Interner, OutlierTransactor, RoomServersReader, RoomTransactor } from '@atoll/database';
+import { MatrixError, notFound, type RoomId, serverNameOf, type UserId } from '@atoll/matrix';
+import { buildEvent, type EventDraft, referenceTo, type RoomVersionRules, rulesOf } from '@atoll/room-rules';
+import type { ReceivedEvent } from '@atoll/server-keys';
+import type { OutlierRoom } from '../outliers/outlier-intake.js';
+import { chosenEventId } from '../append-event/chosen-event-ids.js';
+import { membershipIn } from '../append-event/local-event-builder.js';
+import type { EventCache } from '../room-actor/event-cache.js';
+import type { CommitUnit } from '../room-actor/group-commit.js';
+import type { KnownEvent, PendingEvent } from '../room-actor/pending-event.js';
+import type { RoomActor } from '../room-actor/room-actor.js';
+import type { RoomRegistry } from '../room-actor/room-registry.js';
+import type { OwnSignature } from './own-signature.js';
+import type { OwnMemberEvent, RemoteWish } from './member-event.js';
+
+/**
+ * Rooms that this server is not in, as far as they concern its users: invited to, knocked on, left by others' doing. Their member events
+ * get positions, so that syncs show them, but stay outliers: of the state around them nothing is known.
+ */
+export class UnjoinedRooms {
+  constructor(
+    private readonly servers: RoomServersReader,
+    private readonly registry: RoomRegistry,
+    private readonly outliers: OutlierTransactor,
+    private readonly transactor: RoomTransactor,
+    private readonly interner: Interner,
+    private readonly events: EventCache,
+    private readonly own: OwnSignature,
+  ) {}
+
+  /** Whether a user of this server is joined to the room. */
+  isJoined({ roomNid }: RoomActor): Promise<boolean> {
+    return this.servers.isInRoom(this.own.serverName, roomNid);
+  }
+
+  /**
+   * The room by what others say of it; known from now on.
+   * @throws MatrixError 400 when this server has its state, and it is of another version
+   * @throws NotOwner, NotOwnerError
+   */
+  async ensure(roomId: RoomId, version: RoomVersionRules): Promise<OutlierRoom> {
+    const ownership = this.registry.ownership(roomId);
+    const stored = await this.outliers.ensureRoom({ roomId, version: version.version }, ownership);
+    const rules = rulesOf(stored.version);
+    if (rules !== version) {
+      throw new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', 'The room is of another version', {
+        room_version: stored.version,
+      });
+    }
+    this.registry.dropUnless(roomId, rules);
+    return { roomId, roomNid: stored.roomNid, rules, ...ownership };
+  }
+
+  /** Makes the actor take a member event that nothing but its signatures vouch for. */
+  async place(
+    actor: RoomActor,
+    { event: received, exact }: ReceivedEvent,
+    strippedState?: string,
+  ): Promise<CommitUnit> {
+    const { pdu } = received;
+    const earlier = (await this.events.load([received.eventId])).get(received.eventId);
+    if (earlier?.inTimeline === true) return nothingNew(actor);
+    const event: KnownEvent = {
+      ...received,
+      eventNid: earlier?.eventNid ?? (await this.transactor.reserveEventNid()),
+      reference: referenceTo({ ...received, pdu: exact }, actor.rules),
+      bytes: JSON.stringify(exact).length,
+      accepted: false,
+      outlier: true,
+      inTimeline: true,
+    };
+    const user = pdu.state_key ?? '';
+    const typeNid = await this.interner.typeNid(pdu.type);
+    const stateKeyNid = await this.interner.stateKeyNid(user);
+    const membership = membershipIn(pdu.content);
+    const { eventId, eventNid } = event;
+    const pending: PendingEvent = {
+      event,
+      typeNid,
+      stateKeyNid,
+      senderNid: await this.interner.stateKeyNid(pdu.sender),
+      verdict: 'outlier',
+      problem: null,
+      signed: Promise.resolve(exact),
+      inTimeline: true,
+      edits: [
+        {
+          ...{ type: pdu.type, stateKey: user, typeNid, stateKeyNid, eventId, eventNid },
+          ...(membership && { membership }),
+        },
+      ],
+      ...(strippedState !== undefined && { strippedState }),
+    };
+    actor.take(pending, actor.extremities);
+    this.events.hold(event);
+    return { actor, events: [pending], extremities: actor.extremities, depth: actor.depth };
+  }
+
+  /** A leave on top of the invite or knock that the user holds, for this server alone. */
+  async ownLeave(actor: RoomActor, { roomId, user, content }: RemoteWish): Promise<OwnMemberEvent> {
+    const held = await this.memberEvent(actor, user);
+    if (!held) throw notFound('There is no such room');
+    const draft: EventDraft = {
+      type: 'm.room.member',
+      room_id: roomId,
+      ...chosenEventId(this.own.serverName, actor.rules),
+      sender: user,
+      state_key: user,
+      content: { ...content, membership: 'leave' },
+      origin_server_ts: Date.now(),
+      depth: Math.min(held.pdu.depth + 1, Number.MAX_SAFE_INTEGER),
+      prev_events: [held.reference],
+      auth_events: [held.reference],
+    };
+    return {
+      event: await buildEvent(draft, actor.rules, this.own.serverName, this.own.key),
+      rules: actor.rules,
+    };
+  }
+
+  /** What the user holds in a room that this server is not in, such as an invite. */
+  async memberEvent(actor: RoomActor, user: UserId): Promise<KnownEvent | undefined> {
+    const id = actor.stateEventId('m.room.member', user);
+    return id === undefined ? undefined : (await this.events.load([id])).get(id);
+  }
+
+  /**
+   * Whether a leave that came over federation may take back what a local user holds: an invite by whoever invited, or the user's own
+   * knock or invite by anybody whom the others let, of which this server can judge nothing but the inviter.
+   */
+  mayTakeBack(held: KnownEvent, { event: { pdu } }: ReceivedEvent): boolean {
+    if (pdu.type !== 'm.room.member' || pdu.state_key !== held.pdu.state_key) return false;
+    const membership = pdu.content['membership'];
+    if (membership !== 'leave' && membership !== 'ban') return false;
+    const before = held.pdu.content['membership'];
+    if (before === 'invite') return pdu.sender === held.pdu.sender || pdu.sender === pdu.state_key;
+    return before === 'knock' && serverNameOf(pdu.sender) !== this.own.serverName;
+  }
+}
+
+function nothingNew(actor: RoomActor): CommitUnit {
+  return { actor, events: [], extremities: actor.extremities, depth: actor.depth };
+}

@@ -1,0 +1,47 @@
+import type { EventId, RoomId, UserId } from '@atoll/matrix';
+import { anyOf } from '../any-of.js';
+import type { Database } from '../open-database.js';
+import type { RoomRecord } from '../room/room-reader.js';
+import { EVENT_STATUS } from '../schema/event.table.js';
+
+/** What must be known of rooms before events of other servers are let in. */
+export class InboundRoomReader {
+  constructor(private readonly database: Database) {}
+
+  /** Those of the rooms that this server knows; that it is in them does not follow. */
+  async rooms(roomIds: readonly RoomId[]): Promise<Omit<RoomRecord, 'inDirectory'>[]> {
+    return this.database.db
+      .selectFrom('rooms')
+      .select(['room_nid as roomNid', 'room_id as roomId', 'version', 'partition'])
+      .where('room_id', '=', anyOf(roomIds))
+      .execute();
+  }
+
+  /** Which of the users have an open invite or knock in which of the rooms. */
+  async awaiting(
+    roomIds: readonly RoomId[],
+    userIds: readonly UserId[],
+  ): Promise<{ roomId: RoomId; userId: UserId }[]> {
+    return this.database.db
+      .selectFrom('memberships as m')
+      .innerJoin('rooms as r', 'r.room_nid', 'm.room_nid')
+      .innerJoin('state_keys as k', 'k.state_key_nid', 'm.user_nid')
+      .select(['r.room_id as roomId', 'k.state_key as userId'])
+      .where('r.room_id', '=', anyOf(roomIds))
+      .where('k.state_key', '=', anyOf(userIds))
+      .where('m.membership', 'in', ['invite', 'knock'])
+      .$narrowType<{ userId: UserId }>()
+      .execute();
+  }
+
+  /** Those of the events whose place in their room is decided. Outliers are not among them: they may still find theirs. */
+  async decided(eventIds: readonly EventId[]): Promise<Set<EventId>> {
+    const rows = await this.database.db
+      .selectFrom('events')
+      .select('event_id')
+      .where('event_id', '=', anyOf(eventIds))
+      .where('status', 'in', [EVENT_STATUS.accepted, EVENT_STATUS.softFailed, EVENT_STATUS.rejected])
+      .execute();
+    return new Set(rows.map((row) => row.event_id));
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Runs something for each item, at most `limit` at once, until the deadline (of `performance.now()`): what runs then is not
+ * waited for, and what has not begun does not begin.
+ * @throws what a run threw before the deadline
+ */
+export async function inParallel<Item>(
+  items: readonly Item[],
+  limit: number,
+  deadline: number,
+  run: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  const waiting = items.values();
+  const work = async () => {
+    for (const item of waiting) {
+      if (performance.now() >= deadline) return;
+      await run(item);
+    }
+  };
+  const { promise: timeIsOver, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()), undefined);
+  try {
+    await Promise.race([
+      Promise.all(Array.from({ length: Math.min(limit, items.length) }, work)),
+      timeIsOver,
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

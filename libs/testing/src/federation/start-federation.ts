@@ -1,0 +1,123 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, testDatabase, testRedis } from '@atoll/embedded';
+import { startAllInOne } from '../all-in-one.js';
+import { selfSignedCertificate, type Certificate } from '../cluster/self-signed-certificate.js';
+import { startCluster } from '../cluster/start-cluster.js';
+import { UndoList } from '../undo-list.js';
+import { openNetwork, type Network } from './network.js';
+
+/** Six services as processes, or one process; both with an own database and an own Redis. */
+export type FederatedKind = 'cluster' | 'all-in-one';
+
+export interface FederationOptions {
+  servers: readonly FederatedKind[];
+  /** Variables for every process of every server. */
+  env?: Record<string, string>;
+  /** Certificates of others that all of them trust, such as a scripted server's. */
+  trusted?: readonly string[];
+}
+
+/** One homeserver of a federation. */
+export interface FederatedServer {
+  /** `localhost:<port>`, where the others find it through its network. */
+  readonly serverName: string;
+  readonly clientUrl: string;
+  readonly certificateFile: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** The way in from other servers. */
+  readonly network: Network;
+}
+
+export interface Federation {
+  readonly servers: readonly FederatedServer[];
+  stop(): Promise<void>;
+}
+
+/** What a server has before it starts. */
+interface Place {
+  readonly kind: FederatedKind;
+  readonly serverName: string;
+  readonly namedPort: number;
+  readonly federationPort: number;
+  readonly dataDir: string;
+  readonly certificate: Certificate;
+}
+
+/**
+ * Starts homeservers that find and trust each other on this machine. Needs a build.
+ * @throws Error with the end of the log of a process that does not start; then nothing is left running.
+ */
+export async function startFederation({
+  servers,
+  env = {},
+  trusted = [],
+}: FederationOptions): Promise<Federation> {
+  const undo = new UndoList();
+  try {
+    const folder = mkdtempSync(join(tmpdir(), 'atoll-federation-'));
+    undo.add(() => rm(folder, { recursive: true, force: true }));
+    const places: Place[] = [];
+    for (const kind of servers) places.push(await place(kind, join(folder, String(places.length))));
+    const certificates = [...places.map(({ certificate }) => certificate.certificateFile), ...trusted];
+    const federating = { ATOLL_EXTRA_CA: certificates.join(','), ATOLL_IP_DENYLIST: '', ...env };
+    const started: FederatedServer[] = [];
+    // One after the other: starting takes all of a small machine.
+    for (const one of places) started.push(await start(one, federating, undo));
+    return { servers: started, stop: () => undo.run() };
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+async function place(kind: FederatedKind, dataDir: string): Promise<Place> {
+  mkdirSync(dataDir);
+  const [namedPort, federationPort] = [await freePort(), await freePort()];
+  const serverName = `localhost:${namedPort}`;
+  const certificate = await selfSignedCertificate(dataDir, serverName);
+  return { kind, serverName, namedPort, federationPort, dataDir, certificate };
+}
+
+async function start(place: Place, env: Record<string, string>, undo: UndoList): Promise<FederatedServer> {
+  const { serverName, certificate } = place;
+  const database = await testDatabase();
+  undo.add(() => database.drop());
+  const redis = await testRedis();
+  undo.add(() => redis.stop());
+  const network = await openNetwork(place.namedPort, place.federationPort);
+  undo.add(() => network.close());
+  const urls = { databaseUrl: database.url, redisUrl: redis.url };
+  const running = await (place.kind === 'cluster' ? startAsCluster : startAsOne)(place, urls, env);
+  undo.add(() => running.stop());
+  const { clientUrl } = running;
+  return { serverName, clientUrl, certificateFile: certificate.certificateFile, ...urls, network };
+}
+
+interface Urls {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+}
+
+function startAsCluster(
+  { serverName, federationPort, dataDir }: Place,
+  urls: Urls,
+  env: Record<string, string>,
+) {
+  // It finds the certificate in the folder.
+  return startCluster({ serverName, federationPort, dataDir, ...urls, env });
+}
+
+function startAsOne(place: Place, { databaseUrl, redisUrl }: Urls, env: Record<string, string>) {
+  const { serverName, federationPort, dataDir, certificate } = place;
+  const own = {
+    ATOLL_DATABASE_URL: databaseUrl,
+    ATOLL_REDIS_URL: redisUrl,
+    ATOLL_TLS_CERT: certificate.certificateFile,
+    ATOLL_TLS_KEY: certificate.keyFile,
+  };
+  return startAllInOne({ serverName, federationPort, dataDir, env: { ...own, ...env } });
+}
