@@ -7,6 +7,7 @@ import {
   query,
   redirect,
   silence,
+  slowLoris,
   truncated,
   wrongContentType,
   type RemoteAnswer,
@@ -49,51 +50,58 @@ async function expectJoinedInTheEnd(room: RemoteRoom): Promise<void> {
   await follower.untilEvent(room.roomId, eventId, 20_000);
 }
 
+/** What makes an answer unusable, whatever was asked. */
+const broken: Record<string, () => RemoteAnswer> = {
+  'the end of the connection': () => hangUp,
+  'a text without end': () => endless,
+  'half of what it announced': () => truncated({ event: {} }),
+  'a redirect to this machine': () => redirect(`https://${stage.other.serverName}/trap`),
+  'a web page': () => wrongContentType({ room_version: '11', event: {}, state: [], auth_chain: [] }),
+  'no JSON': () => ({ text: '{"room_version":' }),
+  'JSON that is no object': () => ({ text: '[[]]' }),
+  nothing: () => ({ body: {} }),
+};
+
+const refuseInTime = async (room: RemoteRoom, method: string, pattern: string, answer: RemoteAnswer) => {
+  const honest = stage.remote.on(method, pattern, () => answer);
+  try {
+    const { status } = await askToJoin(room, undefined, 90_000);
+    expect(status).toBeGreaterThanOrEqual(400);
+  } finally {
+    honest();
+  }
+  await expectNotJoined(room);
+  await expectJoinedInTheEnd(room);
+  expect(stage.other.received.filter((request) => request.path === '/trap')).toEqual([]);
+};
+
 describe('a join is refused in time when the resident server answers', () => {
-  const answers: Record<string, (room: RemoteRoom) => RemoteAnswer> = {
-    'a connection that ends': () => hangUp,
-    'an endless text': () => endless,
-    'half of what it announced': () => truncated({ event: {} }),
-    'a redirect to this machine': () => redirect(`https://${stage.other.serverName}/trap`),
-    'a web page': () => wrongContentType({ room_version: '11', event: {} }),
-    'no JSON': () => ({ text: '{"room_version":' }),
-    'JSON that is no object': () => ({ text: '[[]]' }),
-    nothing: () => ({ body: {} }),
+  test.each(Object.keys(broken))(
+    'to make_join and to send_join: %s',
+    async (name) => {
+      await refuseInTime(await newRoom(), 'GET', MAKE_JOIN, broken[name]?.() ?? hangUp);
+      await refuseInTime(await newRoom(), 'PUT', SEND_JOIN, broken[name]?.() ?? hangUp);
+    },
+    120_000,
+  );
+
+  const templates: Record<string, (room: RemoteRoom) => RemoteAnswer> = {
+    'nothing for ever': () => silence,
+    'a byte every second': () =>
+      slowLoris({ room_version: '11', event: { content: 'x'.repeat(1_000) } }, 1_000),
     'a room version that nobody knows': () => ({ body: { room_version: 'none', event: {} } }),
     'another event': ({ roomId }) => ({
       body: { room_version: '11', event: { type: 'm.room.power_levels', room_id: roomId, content: {} } },
     }),
   };
-  test.each(Object.keys(answers))(
+  test.each(Object.keys(templates))(
     'to make_join: %s',
     async (name) => {
       const room = await newRoom();
-      const honest = stage.remote.on('GET', MAKE_JOIN, () => answers[name]?.(room) ?? hangUp);
-      try {
-        const answer = await askToJoin(room, undefined, 90_000);
-        expect(answer.status).toBeGreaterThanOrEqual(400);
-      } finally {
-        honest();
-      }
-      await expectNotJoined(room);
-      await expectJoinedInTheEnd(room);
-      expect(stage.other.received.filter((request) => request.path === '/trap')).toEqual([]);
+      await refuseInTime(room, 'GET', MAKE_JOIN, templates[name]?.(room) ?? hangUp);
     },
     120_000,
   );
-
-  test('to make_join: nothing for ever', async () => {
-    const room = await newRoom();
-    const honest = stage.remote.on('GET', MAKE_JOIN, () => silence);
-    try {
-      const answer = await askToJoin(room, undefined, 90_000);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-    } finally {
-      honest();
-    }
-    await expectNotJoined(room);
-    await expectJoinedInTheEnd(room);
-  }, 120_000);
 });
 
 /** An honest answer to `/send_join`, changed. */

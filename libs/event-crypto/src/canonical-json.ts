@@ -12,6 +12,7 @@ SortedObject.prototype = Object.create(null) as object;
 interface Walk {
   /** Whether numbers may be other than integers within ±(2^53-1). */
   readonly anyNumber: boolean;
+  readonly maxDepth: number;
   /** Some object has keys like "10", which no JavaScript object can hold in code point order. */
   indexKeys: boolean;
   /** There are numbers that JavaScript would write in another way. */
@@ -25,21 +26,22 @@ interface Walk {
  * @see https://spec.matrix.org/v1.19/appendices/#canonical-json
  */
 export function canonicalJson(value: JsonValue): string {
-  return encode(value, false);
+  return encode(value, false, MAX_JSON_DEPTH);
 }
 
 /**
  * The same for room versions 1 to 5, whose events may hold any number: those that `parseExactJson` kept are written as the
  * specification's own code writes them.
+ * @param maxDepth for a value that holds events, such as a request
  * @throws CanonicalJsonError
  * @see https://spec.matrix.org/v1.19/rooms/v1/#canonical-json
  */
-export function lenientCanonicalJson(value: JsonValue): string {
-  return encode(value, true);
+export function lenientCanonicalJson(value: JsonValue, maxDepth = MAX_JSON_DEPTH): string {
+  return encode(value, true, maxDepth);
 }
 
-function encode(value: JsonValue, anyNumber: boolean): string {
-  const walk: Walk = { anyNumber, indexKeys: false, otherNumbers: false };
+function encode(value: JsonValue, anyNumber: boolean, maxDepth: number): string {
+  const walk: Walk = { anyNumber, maxDepth, indexKeys: false, otherNumbers: false };
   const sorted = sortedCopy(value, 0, walk);
   return walk.indexKeys || walk.otherNumbers ? concatenated(value) : JSON.stringify(sorted);
 }
@@ -64,7 +66,7 @@ function sortedParts(value: object, depth: number, walk: Walk): object | number 
   const prototype: unknown = Object.getPrototypeOf(value);
   // Numbers with their source inherit nothing; asking every object whether it is one would cost.
   if (prototype === null && isRawNumber(value)) return otherNumber(value, walk);
-  if (depth >= MAX_JSON_DEPTH) throw new CanonicalJsonError(`nested deeper than ${MAX_JSON_DEPTH}`);
+  if (depth >= walk.maxDepth) throw new CanonicalJsonError(`nested deeper than ${walk.maxDepth}`);
   if (Array.isArray(value)) return sortedArray(value, depth + 1, walk);
   checkPlain(prototype);
   return sortedObject(value as Record<string, unknown>, depth + 1, walk);

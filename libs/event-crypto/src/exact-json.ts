@@ -27,10 +27,11 @@ const NOT_PLAIN_DIGITS = /[.eE]/;
  * Parses JSON without losing what signatures cover: a number that JavaScript would not write as it came (`1.0`, `1e3`,
  * integers beyond 2^53) stays a {@link RawNumber}. Of equal keys the last one counts, as in `JSON.parse`; `__proto__` is a
  * key like any other.
- * @returns `undefined` for what is no JSON or is nested deeper than 512
+ * @param maxDepth for a text that holds others, such as a request with events
+ * @returns `undefined` for what is no JSON or is nested deeper
  */
-export function parseExactJson(text: string): JsonValue | undefined {
-  if (exceedsJsonDepth(text, MAX_JSON_DEPTH)) return undefined;
+export function parseExactJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | undefined {
+  if (exceedsJsonDepth(text, maxDepth)) return undefined;
   try {
     return JSON.parse(text, PERHAPS_INEXACT.test(text) ? keepInexact : undefined) as JsonValue;
   } catch {

@@ -12,7 +12,7 @@ export {
 } from './authentication/declare-authentication.js';
 export type { AuthenticationDeclaration } from './authentication/declare-authentication.js';
 export { Requester } from './authentication/requester.js';
-export { MAX_JSON_DEPTH, notJson, parseJsonBody } from './body/json-body.js';
+export { MAX_EXACT_JSON_DEPTH, MAX_JSON_DEPTH, notJson, parseJsonBody } from './body/json-body.js';
 export { issuesToMatrixError, optionalBody } from './body/schema-issues.js';
 export { drainMatrixApp } from './drain-matrix-app.js';
 export type { DrainOptions } from './drain-matrix-app.js';

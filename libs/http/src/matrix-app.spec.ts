@@ -70,6 +70,12 @@ class TestController {
     return { length: JSON.stringify(body).length };
   }
 
+  @Put('exact')
+  @RouteSettings({ exactJson: true })
+  exact(@Body() body: object) {
+    return { text: JSON.stringify(body) };
+  }
+
   @Post('upload')
   @RouteSettings({ streamBody: true })
   async upload(@Body() body: AsyncIterable<Buffer>) {
@@ -183,6 +189,16 @@ describe('bodies', () => {
       413,
       'M_TOO_LARGE',
     ]);
+  });
+
+  test('keep numbers as they came, and may nest deeper, where the route says so', async () => {
+    const exact = '{"a":[1.0,1e3,-0.0,12345678901234567890,1e400],"b":1}';
+    expect(await call('PUT', '/v3/exact', exact)).toMatchObject({ status: 200, body: { text: exact } });
+    const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
+    expect(await call('PUT', '/v3/exact', nested(600))).toMatchObject({ status: 200 });
+    expect(errorOf(await call('PUT', '/v3/exact', nested(601)))).toEqual([400, 'M_BAD_JSON']);
+    for (const bad of ['{', '{"a":01}', Buffer.from([0x22, 0xff, 0x22])])
+      expect(errorOf(await call('PUT', '/v3/exact', bad))).toEqual([400, 'M_NOT_JSON']);
   });
 
   test('are streams where the route says so', async () => {

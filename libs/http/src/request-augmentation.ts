@@ -8,6 +8,8 @@ declare module 'fastify' {
     bodyLimit?: number;
     /** The body is handed over as a stream, unread and unparsed. */
     streamBody?: boolean;
+    /** The body holds events of other servers: numbers keep their source, and it may nest deeper. */
+    exactJson?: boolean;
     /** The request may wait long for news; it does not count against the bound of requests in flight. */
     longPoll?: boolean;
   }

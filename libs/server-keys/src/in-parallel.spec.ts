@@ -19,12 +19,14 @@ it('runs everything, so many at once', async () => {
 it('waits for nobody beyond the deadline, and then begins nothing more', async () => {
   const begun: number[] = [];
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  await inParallel([1, 2, 3], 1, performance.now() + 20, (item) => {
+  await inParallel([1, 2, 3], 1, performance.now() + 1_000, (item) => {
     begun.push(item);
     return promise;
   });
   resolve(undefined);
   await promise;
+  expect(begun).toEqual([1]);
+  await inParallel([4], 1, performance.now(), (item) => Promise.resolve(begun.push(item)));
   expect(begun).toEqual([1]);
 });
 

@@ -1,5 +1,5 @@
 import type { CommandInput, CreateRoom } from '@atoll/contract';
-import type { JsonObject, UserId } from '@atoll/matrix';
+import { type JsonObject, serverNameOf, type UserId } from '@atoll/matrix';
 import type { RoomVersionRules } from '@atoll/room-rules';
 import type { LocalEvent } from '../append-event/local-event-builder.js';
 import { defaultPowerLevels } from './default-power-levels.js';
@@ -55,8 +55,14 @@ function topicContent(topic: string): JsonObject {
   return { topic, 'm.topic': { 'm.text': [{ body: topic, mimetype: 'text/plain' }] } };
 }
 
-/** Each once, and never the creator, who is in the room already. */
+/**
+ * Each once, and never the creator, who is in the room already. Users of other servers are invited once the room is there: their servers
+ * must sign, and may ask for it.
+ */
 function invitees(input: Input): Input['invite'] {
   const seen = new Set<UserId>([input.creator]);
-  return input.invite.filter(({ userId }) => !seen.has(userId) && seen.add(userId));
+  const ownName = serverNameOf(input.creator);
+  return input.invite.filter(
+    ({ userId }) => serverNameOf(userId) === ownName && !seen.has(userId) && seen.add(userId),
+  );
 }

@@ -1,6 +1,7 @@
 import type { EventId, Pdu, RoomAlias, RoomEvent, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
+import { serverOf } from '../federation/server-name-sql.js';
 import type { Database } from '../open-database.js';
 import { EVENT_STATUS, type EventStatus, type StateOverride } from '../schema/event.table.js';
 
@@ -218,14 +219,13 @@ export class RoomActorReader {
 
   /** Some joined users of one server. */
   async joinedUsersOf(roomNid: number, serverName: ServerName, limit: number): Promise<UserId[]> {
-    const suffix = `:${serverName}`;
     const rows = await this.database.db
       .selectFrom('memberships as m')
       .innerJoin('state_keys as k', 'k.state_key_nid', 'm.user_nid')
       .select('k.state_key')
       .where('m.room_nid', '=', roomNid)
       .where('m.membership', '=', 'join')
-      .where(sql`right(k.state_key, ${suffix.length})`, '=', suffix)
+      .where(serverOf('k.state_key'), '=', serverName)
       .limit(limit)
       .execute();
     return rows.map((row) => row.state_key as UserId);

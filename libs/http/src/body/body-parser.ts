@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { tooLarge } from '@atoll/matrix';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { parseJsonBody } from './json-body.js';
+import { parseExactJsonBody, parseJsonBody } from './json-body.js';
 
 /** Replaces Fastify's parsers: every body is JSON, except on routes that take it as a stream. */
 export function addBodyParser(instance: FastifyInstance): void {
@@ -9,7 +9,8 @@ export function addBodyParser(instance: FastifyInstance): void {
   instance.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const { bodyLimit, config } = request.routeOptions;
     if (config.streamBody === true) return payload;
-    return parseJsonBody(await readBytes(payload, bodyLimit, Number(request.headers['content-length'])));
+    const bytes = await readBytes(payload, bodyLimit, Number(request.headers['content-length']));
+    return config.exactJson === true ? parseExactJsonBody(bytes) : parseJsonBody(bytes);
   });
   instance.addHook('onRoute', (route) => {
     if (route.config?.streamBody !== true)

@@ -4,9 +4,9 @@ import type { FastifyContextConfig } from 'fastify';
 
 export const ROUTE_SETTINGS_METADATA = 'atoll:route-settings';
 
-/** Settings of one route that differ from the application's: its body limit, a streamed body, a long poll. */
+/** Settings of one route that differ from the application's: its body limit, a streamed body, exact numbers, a long poll. */
 export function RouteSettings(
-  settings: Pick<FastifyContextConfig, 'bodyLimit' | 'streamBody' | 'longPoll'>,
+  settings: Pick<FastifyContextConfig, 'bodyLimit' | 'streamBody' | 'exactJson' | 'longPoll'>,
 ): CustomDecorator {
   return SetMetadata(ROUTE_SETTINGS_METADATA, settings);
 }

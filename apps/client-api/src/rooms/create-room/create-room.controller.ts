@@ -1,4 +1,4 @@
-import { AccessToken, optionalBody, Requester, type UserRequester } from '@atoll/http';
+import { AccessToken, optionalBody, Requester, RouteSettings, type UserRequester } from '@atoll/http';
 import type { JsonObject } from '@atoll/matrix';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CreateRoomHandler } from './create-room.handler.js';
@@ -9,8 +9,10 @@ import { type CreateRoomBody, createRoomSchema } from './create-room.schema.js';
 export class CreateRoomController {
   constructor(private readonly handler: CreateRoomHandler) {}
 
+  /** Users of other servers are invited before the answer: it may take as long as their servers do. */
   @Post()
   @AccessToken()
+  @RouteSettings({ longPoll: true })
   async createRoom(
     @Requester() { userId }: UserRequester,
     @Body({ schema: optionalBody(createRoomSchema) }) body: CreateRoomBody,

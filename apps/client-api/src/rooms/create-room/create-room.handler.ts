@@ -9,6 +9,7 @@ import {
   overloaded,
   type RoomAlias,
   type RoomId,
+  serverNameOf,
   type UserId,
 } from '@atoll/matrix';
 import { creatorsOf, type RoomVersionRules, rulesOf } from '@atoll/room-rules';
@@ -45,6 +46,8 @@ export class CreateRoomHandler {
    * 3. The create event's content, and power levels that do not name its creators.
    * 4. The profiles of the members to be.
    * 5. The create event, and with it the room id; the room's owner does the rest in one commit.
+   * 6. Users of other servers are invited: their servers must be asked. One that refuses or cannot be reached does not take the room away
+   *    from its creator, who sees whom it holds and can invite again.
    * @throws MatrixError `M_ROOM_IN_USE`, `M_INVALID_ROOM_STATE` when the room's own rules refuse an initial event
    */
   async handle(creator: UserId, body: CreateRoomBody): Promise<RoomId> {
@@ -72,7 +75,20 @@ export class CreateRoomHandler {
         powerLevelContentOverride: body.power_level_content_override as JsonObject,
       }),
     };
-    return this.create(rest, content, rules);
+    const roomId = await this.create(rest, content, rules);
+    await this.inviteOthers(creator, roomId, body);
+    return roomId;
+  }
+
+  private async inviteOthers(creator: UserId, roomId: RoomId, body: CreateRoomBody): Promise<void> {
+    const others = body.invite.filter((userId) => serverNameOf(userId) !== this.config.serverName);
+    const content = body.is_direct ? { is_direct: true } : {};
+    const invites = [...new Set(others)].map((target) =>
+      this.commands.changeMembership({ roomId, sender: creator, target, action: 'invite', content }),
+    );
+    for (const invite of await Promise.allSettled(invites)) {
+      if (invite.status === 'rejected' && !(invite.reason instanceof MatrixError)) throw invite.reason;
+    }
   }
 
   private async create(
