@@ -26,6 +26,8 @@ export interface RemoteEvent {
   readonly depth?: number;
   readonly origin_server_ts?: number;
   readonly prev?: readonly EventId[];
+  /** The authority that it cites; what an honest server would cite when absent. */
+  readonly auth?: readonly EventId[];
 }
 
 /** The server `hs2`, whose key the service knows. It makes events as its room version wants them, whatever is in them. */
@@ -52,7 +54,18 @@ export class RemoteServer {
   async event(roomId: RoomId, version: string, event: RemoteEvent, lenient = false): Promise<Pdu> {
     const rules = rulesOf(version) as RoomVersionRules;
     const model = await RoomModel.read(this.service.database, roomId, rules);
-    const { prev: named, ...said } = event;
+    return this.eventOn(model, roomId, rules, event, lenient);
+  }
+
+  /** The same on top of events that the service need not have. */
+  async eventOn(
+    model: RoomModel,
+    roomId: RoomId,
+    rules: RoomVersionRules,
+    event: RemoteEvent,
+    lenient = false,
+  ): Promise<Pdu> {
+    const { prev: named, auth, ...said } = event;
     const prev = named ?? model.headsOf(model.timeline());
     const eventId = newEventId(randomUUID(), HS2, rules);
     const pdu = {
@@ -67,7 +80,7 @@ export class RemoteServer {
       signatures: {},
       ...said,
     } satisfies Pdu;
-    const auth_events = model.referencesTo(model.authEventsFor(pdu, model.stateAfterAll(prev)));
+    const auth_events = model.referencesTo(auth ?? model.authEventsFor(pdu, model.stateAfterAll(prev)));
     const signing = lenient ? { ...rules, strictCanonicalJson: false } : rules;
     const sha256 = contentHash({ ...pdu, auth_events }, signing);
     return signEvent({ ...pdu, auth_events, hashes: { sha256 } }, signing, HS2, this.key);

@@ -34,7 +34,7 @@ export class RoomModel {
   private readonly befores = new Map<EventId, StateMap>();
 
   private constructor(
-    readonly events: ReadonlyMap<EventId, ModelEvent>,
+    readonly events: Map<EventId, ModelEvent>,
     private readonly rules: RoomVersionRules,
   ) {}
 
@@ -52,6 +52,12 @@ export class RoomModel {
       return [eventId, { eventId, roomId, pdu: JSON.parse(json) as Pdu, rejected, status, position }];
     });
     return new RoomModel(new Map(events), rules);
+  }
+
+  /** Takes an event that is stored nowhere. */
+  add(event: RoomEvent): void {
+    const last = Math.max(...[...this.events.values()].map(({ position }) => position ?? 0));
+    this.events.set(event.eventId, { ...event, status: EVENT_STATUS.accepted, position: last + 1 });
   }
 
   /** Accepted events in the order of their positions. */

@@ -1,4 +1,11 @@
-import { Interner, NotOwnerError, OutlierTransactor, RoomActorReader, RoomTransactor } from '@atoll/database';
+import {
+  Interner,
+  NotOwnerError,
+  OutlierTransactor,
+  RoomServersReader,
+  RoomActorReader,
+  RoomTransactor,
+} from '@atoll/database';
 import { EventsCommitted, partitionOf } from '@atoll/contract';
 import { Announcer } from '@atoll/redis-streams';
 import { ReceivedPduCheck, ServerKeys } from '@atoll/server-keys';
@@ -9,15 +16,25 @@ import { Piscina } from 'piscina';
 import { BranchStates } from './accept-pdus/branch-states.js';
 import { PduAcceptance } from './accept-pdus/pdu-acceptance.js';
 import { PduPlacement } from './accept-pdus/place-pdu.js';
+import { RedactionEffects } from './accept-pdus/redaction-effects.js';
 import { EarlierAnswers } from './answers/earlier-answers.js';
 import { LocalEventBuilder } from './append-event/local-event-builder.js';
+import { BackfillRoomHandler } from './backfill/backfill-room.handler.js';
 import { ChangeMembershipHandler } from './change-membership/change-membership.handler.js';
 import { MembershipChanges } from './change-membership/membership-changes.js';
 import { RestrictedJoins } from './change-membership/restricted-joins.js';
 import { observeCommit, observeDoubt, observeFailedCommit, observeMemory } from './commit-metrics.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import { remoteHistory } from './missing-events/create-remote-history.js';
 import { OutlierIntake } from './outliers/outlier-intake.js';
 import type { Platform } from './platform.js';
+import { MakeMembershipHandler } from './make-membership/make-membership.handler.js';
+import { ReceiveInviteHandler } from './receive-invite/receive-invite.handler.js';
+import { ReceiveMembershipHandler } from './receive-membership/receive-membership.handler.js';
+import { remoteRooms } from './remote-rooms/create-remote-rooms.js';
+import { OwnSignature } from './remote-rooms/own-signature.js';
+import { RoomServers } from './remote-rooms/room-servers.js';
+import { UnjoinedRooms } from './remote-rooms/unjoined-rooms.js';
 import { type ResolutionWorkers, StateResolver } from './resolve/state-resolver.js';
 import { EventCache } from './room-actor/event-cache.js';
 import { GroupCommit, type GroupCommitObserver } from './room-actor/group-commit.js';
@@ -35,7 +52,17 @@ export interface Ownership extends OwnedPartitions {
 }
 
 /** The only writer of rooms: commands in, events and state out. */
-@Module({ controllers: [CreateRoomHandler, SendEventHandler, ChangeMembershipHandler] })
+@Module({
+  controllers: [
+    CreateRoomHandler,
+    SendEventHandler,
+    ChangeMembershipHandler,
+    MakeMembershipHandler,
+    ReceiveMembershipHandler,
+    ReceiveInviteHandler,
+    BackfillRoomHandler,
+  ],
+})
 export class RoomStateModule {
   static on(platform: Platform, ownership: Ownership): DynamicModule {
     return { module: RoomStateModule, providers: providers(platform, ownership) };
@@ -45,6 +72,7 @@ export class RoomStateModule {
 function providers(platform: Platform, ownership: Ownership): Provider[] {
   const { database, instance, signingKey, federation, config } = platform;
   const reader = new RoomActorReader(database);
+  const servers = new RoomServersReader(database);
   const transactor = new RoomTransactor(database, instance);
   const interner = new Interner(database);
   const events = new EventCache(reader, EVENT_BYTES);
@@ -58,8 +86,17 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const announcer = new Announcer(platform.redis);
   const commits = new GroupCommit(transactor, observer(platform, announcer, ownership, registry, events));
   const rooms = new RoomCommands(registry, commits);
-  const builder = new LocalEventBuilder(events, interner, transactor, config.serverName, signingKey);
-  const restrictedJoins = new RestrictedJoins(reader, builder, config.serverName);
+  const builder = new LocalEventBuilder(
+    events,
+    interner,
+    transactor,
+    config.serverName,
+    signingKey,
+    (roomId) => {
+      history.staged.wake(roomId);
+    },
+  );
+  const restrictedJoins = new RestrictedJoins(reader, servers, builder, config.serverName);
   const workers: ResolutionWorkers = new Piscina({
     filename: new URL(`./resolve/resolve.worker${extname(import.meta.url)}`, import.meta.url).href,
     minThreads: 0,
@@ -67,7 +104,11 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   });
   const branches = new BranchStates(reader, events, new StateResolver(events, workers));
   const placement = new PduPlacement(interner, transactor, events, branches);
-  const acceptance = new PduAcceptance(rooms, events, branches, placement);
+  const redactions = new RedactionEffects(events);
+  const own = new OwnSignature(config.serverName, signingKey);
+  const outliers = new OutlierTransactor(database, instance);
+  const unjoined = new UnjoinedRooms(servers, registry, outliers, transactor, interner, events, own);
+  const acceptance = new PduAcceptance(rooms, events, branches, placement, unjoined, redactions);
   const checks = new ReceivedPduCheck(
     new ServerKeys({
       serverName: config.serverName,
@@ -77,8 +118,23 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
       notaries: config.trustedKeyServers,
     }),
   );
-  const outliers = new OutlierTransactor(database, instance);
   const intake = new OutlierIntake(checks, events, interner, transactor, outliers);
+  const changes = new MembershipChanges(builder, restrictedJoins);
+  const roomServers = new RoomServers(servers, config.serverName);
+  const parts = {
+    reader,
+    servers,
+    transactor,
+    outliers,
+    interner,
+    events,
+    registry,
+    rooms,
+    checks,
+    intake,
+    acceptance,
+  };
+  const history = remoteHistory(platform, { ...parts, branches, redactions, roomServers });
   observeMemory(registry, commits);
   const values = [
     [RoomActorReader, reader],
@@ -89,13 +145,18 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     [RoomCommands, rooms],
     [EarlierAnswers, new EarlierAnswers(reader)],
     [LocalEventBuilder, builder],
-    [MembershipChanges, new MembershipChanges(builder, restrictedJoins)],
+    [MembershipChanges, changes],
+    [RestrictedJoins, restrictedJoins],
     [ReceivedPduCheck, checks],
     [OutlierIntake, intake],
     [PduAcceptance, acceptance],
     [Piscina, workers],
   ] as const;
-  return values.map(([provide, useValue]) => ({ provide, useValue }));
+  return [
+    ...values.map(([provide, useValue]) => ({ provide, useValue })),
+    ...remoteRooms(platform, { ...parts, changes, roomServers, own, unjoined }),
+    ...history.providers,
+  ];
 }
 
 /** After a commit: tell the readers. After a failed one: forget what was built on it. */

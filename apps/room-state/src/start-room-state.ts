@@ -1,5 +1,5 @@
 import type { Config } from '@atoll/config';
-import { PartitionsChanged } from '@atoll/contract';
+import { PartitionsChanged, PdusStaged } from '@atoll/contract';
 import { pingDatabase, RoomTransactor } from '@atoll/database';
 import { PartitionLeases } from '@atoll/leases';
 import { Announcer, AnnouncementReader, type PartitionGate, StreamServer } from '@atoll/redis-streams';
@@ -12,6 +12,7 @@ import { sweepOldAnswers } from './answers/sweep-old-answers.js';
 import { openPlatform, type Platform } from './platform.js';
 import { RoomRegistry } from './room-actor/room-registry.js';
 import { RoomStateModule } from './room-state.module.js';
+import { StagedPdus } from './staged-pdus/staged-pdus.js';
 
 const KIND = 'room-state';
 const NONE: ReadonlyMap<number, number> = new Map();
@@ -36,6 +37,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
     new StreamServer({ redis, service: KIND, instance, gate }),
   );
   const rooms = app.get(RoomRegistry);
+  const staged = app.get(StagedPdus);
   const leases = new PartitionLeases({
     database: heartbeats,
     kind: KIND,
@@ -43,6 +45,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
     partitions: config.partitions,
     onAcquired: (partition) => {
       rooms.dropPartition(partition);
+      staged.sweep();
     },
     onLost: (partition) => {
       rooms.dropPartition(partition);
@@ -58,12 +61,16 @@ export async function startRoomState(config: Config): Promise<RunningService> {
   const hints = followHints(platform, leases);
   await app.listen();
   await leases.start();
+  staged.start();
+  const arrivals = followArrivals(platform, staged);
   const stopSweeping = sweepOldAnswers(app.get(RoomTransactor), platform.logger);
   return {
     name: KIND,
     check: () => pingDatabase(platform.database),
     close: async () => {
       stopSweeping();
+      await arrivals.stop();
+      await staged.stop();
       await leases.leave();
       await app.close();
       await hints.stop();
@@ -94,4 +101,15 @@ function followHints({ redis, instance }: Platform, leases: PartitionLeases): An
   });
   hints.start();
   return hints;
+}
+
+function followArrivals({ redis, instance }: Platform, staged: StagedPdus): AnnouncementReader {
+  const arrivals = new AnnouncementReader(redis, `${instance}-staged`, () => {
+    staged.sweep();
+  });
+  arrivals.on(PdusStaged, ({ roomId }) => {
+    staged.wake(roomId);
+  });
+  arrivals.start();
+  return arrivals;
 }

@@ -4,6 +4,7 @@ import { partitionOf } from '@atoll/contract';
 import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, testRedis } from '@atoll/embedded';
 import { generateSigningKey } from '@atoll/event-crypto';
+import type { FederationClient } from '@atoll/federation-client';
 import type { EventId, JsonObject, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { Announcer, CommandContext, connectRedis } from '@atoll/redis-streams';
 import { hashDraft, newEventId, rulesOf } from '@atoll/room-rules';
@@ -26,7 +27,9 @@ const EPOCH = 1;
 let lastTs = 0;
 
 /** The service without its transport: real PostgreSQL and Redis, all partitions owned, commands as method calls. */
-export async function startTestRoomState() {
+export async function startTestRoomState(
+  options: { readonly federation?: Pick<FederationClient, 'send'> } = {},
+) {
   const [pg, redisServer] = await Promise.all([testDatabase(), testRedis()]);
   const instance = 'room-state-test';
   const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: instance, pipeline: true });
@@ -53,7 +56,8 @@ export async function startTestRoomState() {
     owned: () => owned,
     fencedOut: (partition: number) => void fencedOut.push(partition),
   };
-  const { federation, close: closeFederation } = await openFederationClient(config, signingKey);
+  const { federation: real, close: closeFederation } = await openFederationClient(config, signingKey);
+  const federation = (options.federation ?? real) as FederationClient;
   const close = () => Promise.resolve();
   const platform = { config, instance, logger, database, redis, signingKey, federation, close };
   const module = await Test.createTestingModule({

@@ -68,9 +68,8 @@ describe('signatures', () => {
       return room.build(says(mallory, 'forged'), { signers });
     },
     'signed before it was changed': async ({ room, mallory }) => {
-      const { pdu, eventId } = await room.build(says(mallory, 'forged'));
-      const changed = { ...pdu, depth: pdu.depth + 1 };
-      return { eventId, roomId: room.roomId, pdu: changed, rejected: false };
+      const { pdu } = await room.build(says(mallory, 'forged'));
+      return room.read({ ...pdu, depth: pdu.depth + 1 });
     },
     'signed with a key that had expired': ({ room, mallory }) =>
       room.build(says(mallory, 'forged'), { signers: [retired()] }),
@@ -228,6 +227,25 @@ describe('authority', () => {
     );
     const member = elsewhere.room.current('m.room.member', scene.mallory)?.eventId as EventId;
     await expectRefused(scene, await scene.room.build(says(scene.mallory, 'x'), { auth: [...own, member] }));
+  });
+
+  test('that was lost before the event does not count, though he has it again by now', async () => {
+    const scene = await newScene(stage);
+    const { room, mallory, roomId } = scene;
+    const { users, ...levels } = await stage.alice.state(roomId, 'm.room.power_levels');
+    const grant = (level: number) => {
+      const granted = { ...levels, users: { ...(users as object), [mallory]: level } };
+      return stage.alice.setState(roomId, 'm.room.power_levels', granted);
+    };
+    const had = await grant(50);
+    await grant(0);
+    await stage.remote.join(stage.atoll, roomId, stage.remote.user('accomplice'));
+    const prev = room.heads;
+    await grant(50);
+    const [create, member] = [room.current('m.room.create'), room.current('m.room.member', mallory)];
+    const auth = [create?.eventId, had, member?.eventId] as EventId[];
+    const topic = { type: 'm.room.topic', sender: mallory, state_key: '', content: { topic: 'mine' } };
+    await expectRefused(scene, await room.build(topic, { prev, auth }));
   });
 
   test('that was refused is no authority for others (behaviour 47)', async () => {

@@ -26,6 +26,10 @@ export class RoomServersCache {
     return room;
   }
 
+  forget(roomNid: number): void {
+    this.#rooms.delete(roomNid);
+  }
+
   clear(): void {
     this.#rooms.clear();
   }

@@ -145,11 +145,14 @@ export class StreamRouter {
         continue;
       }
       const room = known ?? (await this.#rooms.load(roomNid, position - 1));
+      const wasInRoom = room.has(serverName);
       const queued = { position, eventNid, since: performance.now() };
       for (const destination of destinationsOf(event, room, changesHere, serverName)) {
         const partition = this.#partition(destination);
         if (this.#followed.has(partition)) routes.add(destination, partition, roomNid, queued);
       }
+      // A join by way of another server brings a whole state, which is no change of the timeline.
+      if (!wasInRoom) this.#rooms.forget(roomNid);
     }
     return routes;
   }

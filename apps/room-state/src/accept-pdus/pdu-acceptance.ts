@@ -4,6 +4,7 @@ import type { ReceivedEvent } from '@atoll/server-keys';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { KnownEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
+import type { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
 import type { Decision, RoomCommands } from '../room-actor/room-commands.js';
 import { authorizePdu, type PduBasis } from './authorize-pdu.js';
 import type { BranchStates } from './branch-states.js';
@@ -30,6 +31,8 @@ export interface PduCircumstances {
   readonly given?: GivenStates;
   /** Another server's user joins, leaves or knocks by this server, which therefore brings the event to the rest of the room. */
   readonly isForwarded?: boolean;
+  /** It was looked up a moment ago, together with others, and is not stored: that spares a look of its own in the room's turn. */
+  readonly isNew?: boolean;
 }
 
 /** Takes events that other servers made through the checks that need their room; those before were `ReceivedPduCheck`'s. */
@@ -39,6 +42,7 @@ export class PduAcceptance {
     private readonly events: EventCache,
     private readonly branches: BranchStates,
     private readonly placement: PduPlacement,
+    private readonly unjoined: UnjoinedRooms,
     private readonly redactions: RedactionEffects,
   ) {}
 
@@ -54,11 +58,13 @@ export class PduAcceptance {
     roomId: RoomId,
     received: ReceivedEvent,
     deadline: number,
-    given: GivenStates = new Map(),
+    { isNew = false, ...circumstances }: PduCircumstances = {},
   ): Promise<PduResult> {
+    let tries = 0;
     return this.rooms.run(roomId, deadline, async (actor) => {
       if (!actor) return { answer: refused(received.event, 'unknown room') };
-      return this.decide(actor, received, { given });
+      // When it is tried again, the try before may have stored it.
+      return this.decide(actor, received, { ...circumstances, isNew: isNew && tries++ === 0 });
     });
   }
 
@@ -69,16 +75,19 @@ export class PduAcceptance {
   async decide(
     actor: RoomActor,
     received: ReceivedEvent,
-    { given = new Map(), isForwarded = false }: PduCircumstances = {},
+    { given = new Map(), isForwarded = false, isNew = false }: PduCircumstances = {},
   ): Promise<Decision<PduResult>> {
     const { event } = received;
     const { eventId } = event;
     if (event.roomId !== actor.roomId) return { answer: refused(event, 'other room') };
+    const held = await this.unjoined.heldMembership(actor, event);
+    if (held) return this.takeBack(actor, received, held);
     if (actor.stateEventId('m.room.create', '') === undefined) {
       return { answer: refused(event, 'this server is not in the room') };
     }
     const [prevIds, authIds] = [prevEventIds(event.pdu), authEventIds(event.pdu)];
-    const known = await this.events.load([eventId, ...prevIds, ...authIds]);
+    const isSurelyNew = isNew && this.events.get(eventId) === undefined;
+    const known = await this.events.load([...(isSurelyNew ? [] : [eventId]), ...prevIds, ...authIds]);
     const earlier = known.get(eventId);
     if (earlier && !mayBePlaced(earlier)) return { answer: { eventId, outcome: 'duplicate' } };
     const prev = prevIds.flatMap((id) => known.get(id) ?? []);
@@ -115,6 +124,20 @@ export class PduAcceptance {
     const redaction = await this.redactions.of(event, before, actor.rules);
     const unit = await this.placement.place(actor, judged, extendsTip, redaction);
     return { answer: resultOf(judged), unit };
+  }
+
+  /** What ends the invite or the knock of a local user in a room that this server is not in, where nothing else can be checked. */
+  private async takeBack(
+    actor: RoomActor,
+    received: ReceivedEvent,
+    held: KnownEvent,
+  ): Promise<Decision<PduResult>> {
+    const { event } = received;
+    if (!this.unjoined.mayTakeBack(held, received)) {
+      return { answer: refused(event, 'this server is not in the room') };
+    }
+    const unit = await this.unjoined.place(actor, received);
+    return { answer: { eventId: event.eventId, outcome: 'accepted' }, unit };
   }
 
   private async judge(

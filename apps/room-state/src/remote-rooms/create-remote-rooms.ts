@@ -1,10 +1,4 @@
-import type {
-  Interner,
-  OutlierTransactor,
-  RoomActorReader,
-  RoomServersReader,
-  RoomTransactor,
-} from '@atoll/database';
+import type { Interner, RoomActorReader, RoomTransactor } from '@atoll/database';
 import type { ReceivedPduCheck } from '@atoll/server-keys';
 import type { Provider } from '@nestjs/common';
 import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
@@ -14,7 +8,6 @@ import type { OutlierIntake } from '../outliers/outlier-intake.js';
 import type { Platform } from '../platform.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
-import type { RoomRegistry } from '../room-actor/room-registry.js';
 import { OwnSignature } from './own-signature.js';
 import { RemoteInvites } from './remote-invites.js';
 import { RemoteMemberships } from './remote-memberships.js';
@@ -26,29 +19,26 @@ import { UnjoinedRooms } from './unjoined-rooms.js';
 /** What rooms of other servers stand on. */
 export interface RemoteRoomParts {
   readonly reader: RoomActorReader;
-  readonly servers: RoomServersReader;
   readonly transactor: RoomTransactor;
-  readonly outliers: OutlierTransactor;
   readonly interner: Interner;
   readonly events: EventCache;
-  readonly registry: RoomRegistry;
   readonly rooms: RoomCommands;
   readonly checks: ReceivedPduCheck;
   readonly intake: OutlierIntake;
   readonly acceptance: PduAcceptance;
   readonly changes: MembershipChanges;
   readonly roomServers: RoomServers;
+  readonly own: OwnSignature;
+  readonly unjoined: UnjoinedRooms;
 }
 
 /** Everything about memberships that takes more than one server, ready to be injected. */
 export function remoteRooms(
-  { config: { serverName }, signingKey, federation }: Platform,
+  { config: { serverName }, federation }: Platform,
   parts: RemoteRoomParts,
 ): Provider[] {
-  const { reader, servers, transactor, outliers, interner, events, registry, rooms, checks, intake } = parts;
+  const { reader, transactor, interner, events, rooms, checks, intake, own, unjoined } = parts;
   const { acceptance, changes, roomServers } = parts;
-  const own = new OwnSignature(serverName, signingKey);
-  const unjoined = new UnjoinedRooms(servers, registry, outliers, transactor, interner, events, own);
   const joins = new RoomJoins(reader, transactor, interner, events);
   const remote = new RemoteMemberships(own, federation, checks, intake, rooms, acceptance, unjoined, joins);
   const stripped = new StrippedStates(reader);

@@ -1,5 +1,13 @@
 import type { Interner, OutlierTransactor, RoomServersReader, RoomTransactor } from '@atoll/database';
-import { MatrixError, notFound, type RoomId, serverNameOf, type UserId } from '@atoll/matrix';
+import {
+  isUserId,
+  MatrixError,
+  notFound,
+  type RoomEvent,
+  type RoomId,
+  serverNameOf,
+  type UserId,
+} from '@atoll/matrix';
 import { buildEvent, type EventDraft, referenceTo, type RoomVersionRules, rulesOf } from '@atoll/room-rules';
 import type { ReceivedEvent } from '@atoll/server-keys';
 import type { OutlierRoom } from '../outliers/outlier-intake.js';
@@ -122,6 +130,15 @@ export class UnjoinedRooms {
   async memberEvent(actor: RoomActor, user: UserId): Promise<KnownEvent | undefined> {
     const id = actor.stateEventId('m.room.member', user);
     return id === undefined ? undefined : (await this.events.load([id])).get(id);
+  }
+
+  /** The invite or knock of a local user that a received member event is about, if this server is not in the room. */
+  async heldMembership(actor: RoomActor, { pdu, eventId }: RoomEvent): Promise<KnownEvent | undefined> {
+    if (pdu.type !== 'm.room.member' || !isUserId(pdu.state_key)) return undefined;
+    if (serverNameOf(pdu.state_key) !== this.own.serverName) return undefined;
+    const held = await this.memberEvent(actor, pdu.state_key);
+    if (held?.outlier !== true || !held.inTimeline || held.eventId === eventId) return undefined;
+    return (await this.isJoined(actor)) ? undefined : held;
   }
 
   /**

@@ -54,4 +54,14 @@ export class ClaimedStateReader {
       .execute();
     return rows.map((row) => row.event_id);
   }
+
+  /** The least depth of the events behind which history is missing; 0 when none is. */
+  async historyDepth(roomNid: number): Promise<number> {
+    const { depth } = await this.database.db
+      .selectFrom('backward_extremities')
+      .select(({ fn }) => fn.min<number | null>('depth').as('depth'))
+      .where('room_nid', '=', roomNid)
+      .executeTakeFirstOrThrow();
+    return depth ?? 0;
+  }
 }

@@ -197,6 +197,22 @@ describe('what becomes of a request', () => {
     expect(await clientOf([good]).send('GET', undefined, { maxBytes: 1_500 })).toMatchObject(expected);
   });
 
+  it('is bytes when bytes are asked for, within the same bounds', async () => {
+    const { client } = clientOf([good]);
+    const bytes = (maxBytes: number) =>
+      client.sendForBytes(destination, 'PUT', '/_matrix/x', {}, { maxBytes, timeoutMs: 5_000 });
+    answer = [200, '{"a": 1.0'];
+    expect(await bytes(9)).toEqual({ outcome: 'answered', status: 200, body: Buffer.from(answer[1]) });
+    expect(await bytes(8)).toMatchObject({ outcome: 'failed', kind: 'too-large' });
+    answer = [403, '{"errcode":"M_FORBIDDEN"}'];
+    expect(await bytes(1_000)).toMatchObject({ outcome: 'refused', errcode: 'M_FORBIDDEN' });
+  });
+
+  it('is not read from a long refusal', async () => {
+    answer = [403, `{"errcode":"M_FORBIDDEN","error":"${'x'.repeat(65_536)}"}`];
+    expect(await clientOf([good]).send('GET')).toMatchObject({ errcode: 'M_UNKNOWN', body: {} });
+  });
+
   it('tells clients the same of addresses that are denied and of those where nobody is', async () => {
     const denied = await clientOf([good], DEFAULT_IP_DENYLIST).send('GET');
     const refused = await clientOf([refuses]).send('GET');

@@ -5,6 +5,8 @@ import type { ServerDiscovery } from '../discovery/server-discovery.js';
 import type { HttpClient, HttpRequest } from '../http/http-client.js';
 import type { HttpAnswer } from '../http/exchange.js';
 import { OutboundError } from '../http/outbound-error.js';
+import { parseJsonAnswer } from '../http/json-answer.js';
+import { observed } from './observe-request.js';
 import { failed, readAnswer, type SendResult } from './send-result.js';
 import { signRequest } from './sign-request.js';
 import { withinTime } from './within-time.js';
@@ -25,6 +27,13 @@ export interface SendOptions {
 
 export type FederationMethod = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
+interface FederationRequest {
+  readonly destination: ServerName;
+  readonly method: FederationMethod;
+  readonly path: string;
+  readonly content: JsonValue | undefined;
+}
+
 const TIMEOUT_MS = 60_000;
 /** The state of large rooms comes in one answer. */
 const MAX_BYTES = 100 * 1024 * 1024;
@@ -42,14 +51,44 @@ export class FederationClient {
    * @param path from `/_matrix/` on, percent-encoded, with the query
    * @throws {CanonicalJsonError} when the content has no canonical form; {@link TypeError} for a path elsewhere
    */
-  async send(
+  send(
     destination: ServerName,
     method: FederationMethod,
     path: string,
     content?: JsonValue,
-    { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES }: SendOptions = {},
+    options?: SendOptions,
   ): Promise<SendResult> {
-    if (!path.startsWith('/_matrix/')) throw new TypeError('The path must start with /_matrix/');
+    return this.#send({ destination, method, path, content }, parseJsonAnswer, options);
+  }
+
+  /**
+   * The same for answers that are too large to be parsed on the event loop: the body comes as it was sent, JSON or not.
+   * @throws as {@link send}
+   */
+  sendForBytes(
+    destination: ServerName,
+    method: FederationMethod,
+    path: string,
+    content?: JsonValue,
+    options?: SendOptions,
+  ): Promise<SendResult<Buffer>> {
+    return this.#send({ destination, method, path, content }, (body) => body, options);
+  }
+
+  async #send<Body>(
+    request: FederationRequest,
+    read: (body: Buffer) => Body | undefined,
+    options: SendOptions = {},
+  ): Promise<SendResult<Body>> {
+    if (!request.path.startsWith('/_matrix/')) throw new TypeError('The path must start with /_matrix/');
+    return observed(request, () => this.#exchange(request, read, options));
+  }
+
+  async #exchange<Body>(
+    { destination, method, path, content }: FederationRequest,
+    read: (body: Buffer) => Body | undefined,
+    { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES }: SendOptions,
+  ): Promise<SendResult<Body>> {
     const { origin, key, discovery } = this.options;
     const deadline = performance.now() + timeoutMs;
     const candidates = await withinTime(discovery.discover(destination), timeoutMs);
@@ -63,7 +102,7 @@ export class FederationClient {
       // The very text that was signed: what a peer parses and writes again is the same.
       ...(content !== undefined && { body: lenientCanonicalJson(content) }),
     });
-    if (!(result instanceof OutboundError)) return readAnswer(destination, result);
+    if (!(result instanceof OutboundError)) return readAnswer(destination, result, read);
     if (!result.maybeProcessed) discovery.reconsider(destination);
     return failed(destination, result.kind);
   }

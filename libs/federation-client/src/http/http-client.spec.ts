@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type { TlsOptions, TLSSocket } from 'node:tls';
 import { IpDenylist } from '../addresses/ip-denylist.js';
 import { HttpClient, type HttpClientOptions } from './http-client.js';
 import type { Handshake } from './guarded-connector.js';
@@ -75,6 +75,23 @@ describe('a request', () => {
     await http.request(get());
     await http.request(get());
     expect(handshakes).toEqual([{ protocol: 'TLSv1.3', group: 'X25519MLKEM768' }]);
+  });
+
+  it.each<[string, TlsOptions, Handshake]>([
+    ['X25519 alone', { ecdhCurve: 'X25519' }, { protocol: 'TLSv1.3', group: 'X25519' }],
+    ['P-384 alone', { ecdhCurve: 'P-384' }, { protocol: 'TLSv1.3', group: 'secp384r1' }],
+    ['TLS 1.2', { maxVersion: 'TLSv1.2' }, { protocol: 'TLSv1.2', group: 'X25519' }],
+    [
+      'TLS 1.2 and P-256',
+      { maxVersion: 'TLSv1.2', ecdhCurve: 'P-256' },
+      { protocol: 'TLSv1.2', group: 'prime256v1' },
+    ],
+  ])('agrees with a peer that has %s', async (_name, options, handshake) => {
+    const older = await servers.https({ ...certificate, ...options }, answer);
+    const handshakes: Handshake[] = [];
+    const http = client({ onHandshake: (one) => handshakes.push(one) });
+    expect((await http.request(get(at('hs.test', older)))).status).toBe(200);
+    expect(handshakes).toEqual([handshake]);
   });
 
   it('needs a certificate for an address when the name is one, and sends no server name then', async () => {

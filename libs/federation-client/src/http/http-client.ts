@@ -26,6 +26,13 @@ export interface HttpClientOptions {
   readonly onHandshake?: (handshake: Handshake) => void;
 }
 
+/**
+ * Offered in key exchanges, the hybrid with ML-KEM first: what is recorded today must not be readable by a quantum computer later. Both of
+ * the first two get a key share (`*`), so that a peer without the hybrid costs no round trip more; `?` passes over what OpenSSL lacks.
+ * No second try without the hybrid: whoever sits in between could then keep it from us.
+ */
+const KEY_EXCHANGE_GROUPS = '?*X25519MLKEM768/?*X25519:?secp256r1/?secp384r1:?secp521r1';
+
 interface Bounds {
   /** For everything from the call to the last byte. */
   readonly timeoutMs: number;
@@ -56,7 +63,11 @@ export class HttpClient {
 
   constructor({ silenceMs = 30_000, ...options }: HttpClientOptions) {
     const { dns, denylist, onHandshake, connectTimeoutMs = 10_000 } = options;
-    const secureContext = createSecureContext({ minVersion: 'TLSv1.2', ...trust(options.extraCa) });
+    const secureContext = createSecureContext({
+      minVersion: 'TLSv1.2',
+      ecdhCurve: KEY_EXCHANGE_GROUPS,
+      ...trust(options.extraCa),
+    });
     this.#silenceMs = silenceMs;
     this.#pools = new OriginPools({
       connector: (target) =>

@@ -166,6 +166,12 @@ export class RemoteRoom {
     return event;
   }
 
+  /** The event with its id, known to the room or not. */
+  read(pdu: Pdu): RoomEvent {
+    const eventId = eventIdOf(pdu, this.lenient);
+    return { eventId, roomId: roomIdOf(pdu, this.lenient), pdu, rejected: false };
+  }
+
   /** Takes an event in as it came from another server. */
   receive(pdu: Pdu): RoomEvent {
     const event = this.read(pdu);
@@ -216,12 +222,8 @@ export class RemoteRoom {
   }
 
   private depthAfter(prev: readonly EventId[]): number {
-    return 1 + Math.max(0, ...this.eventsOf(prev).map(({ pdu }) => pdu.depth));
-  }
-
-  private read(pdu: Pdu): RoomEvent {
-    const eventId = eventIdOf(pdu, this.lenient);
-    return { eventId, roomId: roomIdOf(pdu, this.lenient), pdu, rejected: false };
+    const deepest = Math.max(0, ...this.eventsOf(prev).map(({ pdu }) => pdu.depth));
+    return Math.min(deepest + 1, Number.MAX_SAFE_INTEGER);
   }
 }
 
