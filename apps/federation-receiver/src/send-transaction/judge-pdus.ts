@@ -8,6 +8,7 @@ import {
   isUserId,
   type JsonObject,
   type JsonValue,
+  overloaded,
   type Pdu,
   type RoomId,
   type ServerName,
@@ -36,6 +37,9 @@ interface AdmittedPdu {
 }
 
 const MAX_ERROR = 200;
+/** Events of a room that wait for its owner; beyond it, their senders have to wait. */
+const MAX_BACKLOG = 10_000;
+const BACKLOG_RETRY_AFTER_MS = 10_000;
 
 /** Decides which PDUs of a transaction go on to the owners of their rooms. */
 export class PduJudge {
@@ -53,6 +57,7 @@ export class PduJudge {
    * 3. Known already: nothing to do.
    * @param pdus as `parseExactJson` has read them
    * @returns in their order
+   * @throws MatrixError 503 when one of the rooms has not caught up with what was sent before
    */
   async judge(origin: ServerName, pdus: readonly unknown[]): Promise<JudgedPdu[]> {
     const admitted = await this.admit(origin, pdus as readonly JsonValue[]);
@@ -65,10 +70,12 @@ export class PduJudge {
 
   private async admit(origin: ServerName, pdus: readonly JsonValue[]): Promise<(AdmittedPdu | JudgedPdu)[]> {
     const roomIds = [...new Set(pdus.map(roomIdIn))].filter((roomId) => roomId !== undefined);
-    const [rooms, awaiting] = await Promise.all([
+    const [rooms, awaiting, isFull] = await Promise.all([
       this.admissions.of(roomIds, origin),
       this.awaiting(pdus, roomIds),
+      this.reader.hasBacklog(roomIds, MAX_BACKLOG),
     ]);
+    if (isFull) throw overloaded(BACKLOG_RETRY_AFTER_MS);
     return pdus.map((json) => {
       const roomId = roomIdIn(json);
       const room = roomId && rooms.get(roomId);

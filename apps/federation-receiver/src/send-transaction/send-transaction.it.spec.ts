@@ -46,6 +46,18 @@ describe('a transaction', () => {
     expect(await test.send([], { edus })).toEqual({ status: 200, body: { pdus: {} } });
   });
 
+  it('waits while the owner of one of its rooms has too much to do', async () => {
+    const busy = await test.room();
+    await test.stageMany(busy.roomId, 10_000);
+    const { pdu } = await event({}, busy);
+    expect(await test.send([pdu])).toMatchObject({
+      status: 503,
+      body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: expect.any(Number) },
+    });
+    const other = await event();
+    expect(await test.send([other.pdu])).toMatchObject({ status: 200 });
+  });
+
   describe('of which one event is bad still brings the others', () => {
     async function sendBad(bad: JsonObject | string, into = room) {
       const good = await event({}, into);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { randomUUID } from 'node:crypto';
 import { EVENT_STATUS, type Database } from '@atoll/database';
 import { testRedis } from '@atoll/embedded';
@@ -70,6 +71,12 @@ export async function startTransactionTest() {
         .where('room_id', '=', roomId)
         .orderBy('staged_id')
         .execute(),
+    /** Lets so many events wait for the owner of a room. */
+    stageMany: (roomId: RoomId, count: number) =>
+      sql`INSERT INTO staged_pdus (room_id, partition, event_id, origin, json, received_ts)
+        SELECT ${roomId}, 0, '$waiting' || n, ${HS2}, '{}', 0 FROM generate_series(1, ${count}::int) AS n`.execute(
+        database.db,
+      ),
     /** The payloads of announcements of a name. */
     async announced(name: string): Promise<unknown[]> {
       const entries = await redis.xrange(`{atoll:announcements}:${name}`, '-', '+');

@@ -1,4 +1,5 @@
 import type { EventId, RoomId, UserId } from '@atoll/matrix';
+import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
 import type { RoomRecord } from '../room/room-reader.js';
@@ -32,6 +33,16 @@ export class InboundRoomReader {
       .where('m.membership', 'in', ['invite', 'knock'])
       .$narrowType<{ userId: UserId }>()
       .execute();
+  }
+
+  /** Whether some room among them has at least so many staged events that wait for its owner. */
+  async hasBacklog(roomIds: readonly RoomId[], atLeast: number): Promise<boolean> {
+    const { rows } = await sql<{ full: boolean }>`
+      SELECT coalesce(bool_or(waiting.count >= ${atLeast}), false) AS full
+      FROM unnest(${roomIds}::text[]) AS room CROSS JOIN LATERAL (
+        SELECT count(*) FROM (SELECT FROM staged_pdus WHERE room_id = room LIMIT ${atLeast}) AS staged) AS waiting
+    `.execute(this.database.db);
+    return rows[0]?.full === true;
   }
 
   /** Those of the events whose place in their room is decided. Outliers are not among them: they may still find theirs. */

@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ServiceName } from '@atoll/contract';
 import { freePort, testDatabase, testRedis } from '@atoll/embedded';
 import { startAllInOne } from '../all-in-one.js';
 import { selfSignedCertificate, type Certificate } from '../cluster/self-signed-certificate.js';
-import { startCluster } from '../cluster/start-cluster.js';
+import type { ServiceProcess } from '../cluster/service-process.js';
+import { startCluster, type Cluster } from '../cluster/start-cluster.js';
 import { UndoList } from '../undo-list.js';
 import { openNetwork, type Network } from './network.js';
 
@@ -14,6 +16,8 @@ export type FederatedKind = 'cluster' | 'all-in-one';
 
 export interface FederationOptions {
   servers: readonly FederatedKind[];
+  /** Of each cluster, in the place of {@link startCluster}'s numbers. */
+  instances?: Partial<Record<ServiceName, number>>;
   /** Variables for every process of every server. */
   env?: Record<string, string>;
   /** Certificates of others that all of them trust, such as a scripted server's. */
@@ -30,6 +34,8 @@ export interface FederatedServer {
   readonly redisUrl: string;
   /** The way in from other servers. */
   readonly network: Network;
+  /** The processes that run a service; an all-in-one server is one process for all of them. */
+  instances(service: ServiceName): readonly ServiceProcess[];
 }
 
 export interface Federation {
@@ -53,6 +59,7 @@ interface Place {
  */
 export async function startFederation({
   servers,
+  instances = {},
   env = {},
   trusted = [],
 }: FederationOptions): Promise<Federation> {
@@ -66,7 +73,7 @@ export async function startFederation({
     const federating = { ATOLL_EXTRA_CA: certificates.join(','), ATOLL_IP_DENYLIST: '', ...env };
     const started: FederatedServer[] = [];
     // One after the other: starting takes all of a small machine.
-    for (const one of places) started.push(await start(one, federating, undo));
+    for (const one of places) started.push(await start(one, instances, federating, undo));
     return { servers: started, stop: () => undo.run() };
   } catch (error) {
     await undo.run();
@@ -82,7 +89,12 @@ async function place(kind: FederatedKind, dataDir: string): Promise<Place> {
   return { kind, serverName, namedPort, federationPort, dataDir, certificate };
 }
 
-async function start(place: Place, env: Record<string, string>, undo: UndoList): Promise<FederatedServer> {
+async function start(
+  place: Place,
+  instances: Partial<Record<ServiceName, number>>,
+  env: Record<string, string>,
+  undo: UndoList,
+): Promise<FederatedServer> {
   const { serverName, certificate } = place;
   const database = await testDatabase();
   undo.add(() => database.drop());
@@ -91,10 +103,12 @@ async function start(place: Place, env: Record<string, string>, undo: UndoList):
   const network = await openNetwork(place.namedPort, place.federationPort);
   undo.add(() => network.close());
   const urls = { databaseUrl: database.url, redisUrl: redis.url };
-  const running = await (place.kind === 'cluster' ? startAsCluster : startAsOne)(place, urls, env);
+  const running =
+    place.kind === 'cluster'
+      ? await startAsCluster(place, urls, instances, env)
+      : await startAsOne(place, urls, env);
   undo.add(() => running.stop());
-  const { clientUrl } = running;
-  return { serverName, clientUrl, certificateFile: certificate.certificateFile, ...urls, network };
+  return { serverName, certificateFile: certificate.certificateFile, ...urls, network, ...running };
 }
 
 interface Urls {
@@ -102,22 +116,32 @@ interface Urls {
   readonly redisUrl: string;
 }
 
-function startAsCluster(
+/** What the two kinds of server have in common. */
+type Running = Pick<Cluster, 'clientUrl' | 'stop'> & Pick<FederatedServer, 'instances'>;
+
+async function startAsCluster(
   { serverName, federationPort, dataDir }: Place,
   urls: Urls,
+  instances: Partial<Record<ServiceName, number>>,
   env: Record<string, string>,
-) {
+): Promise<Running> {
   // It finds the certificate in the folder.
-  return startCluster({ serverName, federationPort, dataDir, ...urls, env });
+  return startCluster({ serverName, federationPort, dataDir, ...urls, instances, env });
 }
 
-function startAsOne(place: Place, { databaseUrl, redisUrl }: Urls, env: Record<string, string>) {
+async function startAsOne(place: Place, urls: Urls, env: Record<string, string>): Promise<Running> {
   const { serverName, federationPort, dataDir, certificate } = place;
   const own = {
-    ATOLL_DATABASE_URL: databaseUrl,
-    ATOLL_REDIS_URL: redisUrl,
+    ATOLL_DATABASE_URL: urls.databaseUrl,
+    ATOLL_REDIS_URL: urls.redisUrl,
     ATOLL_TLS_CERT: certificate.certificateFile,
     ATOLL_TLS_KEY: certificate.keyFile,
   };
-  return startAllInOne({ serverName, federationPort, dataDir, env: { ...own, ...env } });
+  const { clientUrl, process, stop } = await startAllInOne({
+    serverName,
+    federationPort,
+    dataDir,
+    env: { ...own, ...env },
+  });
+  return { clientUrl, stop, instances: () => [process] };
 }
