@@ -31,3 +31,12 @@ export async function saidIn(user: TestUser, roomId: string): Promise<string[]> 
   const history = await user.history(roomId);
   return history.flatMap(({ content }) => (content['body'] as string | undefined) ?? []).reverse();
 }
+
+/** The texts of {@link saidIn}, of each sender in their order. */
+export async function saidBySender(user: TestUser, roomId: string): Promise<Record<string, string[]>> {
+  const said: Record<string, string[]> = {};
+  for (const { sender, content } of (await user.history(roomId)).reverse()) {
+    if (typeof content['body'] === 'string') (said[sender] ??= []).push(content['body']);
+  }
+  return said;
+}

@@ -1,3 +1,4 @@
+export * from './dummy-event.js';
 export * from './ids.js';
 export * from './parse-ids.js';
 export * from './json.js';

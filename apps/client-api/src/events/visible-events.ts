@@ -1,6 +1,6 @@
 import type { ForkedVisibility, StoredEvent, TimelineValue, VisibilityTimelines } from '@atoll/database';
 import { VisibilityReader } from '@atoll/database';
-import type { JsonValue, UserId } from '@atoll/matrix';
+import { DUMMY_EVENT_TYPE, type JsonValue, type UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { type EventMoment, maySee, type VisibilityPoint } from './history-visibility.js';
 
@@ -11,10 +11,10 @@ export class VisibleEvents {
 
   /**
    * The viewer's membership at each event that the viewer may see, by event nid; the others have no entry. Events
-   * without a position are never seen.
+   * without a position are never seen, nor are those that only merge forks.
    */
   async membershipsAt(viewer: UserId, events: readonly StoredEvent[]): Promise<Map<number, string>> {
-    const placed = events.filter((event) => event.position !== null);
+    const placed = events.filter((event) => event.position !== null && event.pdu.type !== DUMMY_EVENT_TYPE);
     if (placed.length === 0) return new Map();
     const [timelines, forks] = await Promise.all([
       this.visibility.timelines(viewer, [...new Set(placed.map((event) => event.roomNid))]),

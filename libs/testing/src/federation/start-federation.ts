@@ -108,7 +108,14 @@ async function start(
       ? await startAsCluster(place, urls, instances, env)
       : await startAsOne(place, urls, env);
   undo.add(() => running.stop());
-  return { serverName, certificateFile: certificate.certificateFile, ...urls, network, ...running };
+  return {
+    serverName,
+    clientUrl: running.clientUrl,
+    certificateFile: certificate.certificateFile,
+    ...urls,
+    network,
+    instances: (service) => running.instances(service),
+  };
 }
 
 interface Urls {
