@@ -1,4 +1,8 @@
 import type { Benchmark } from './benchmark.js';
+import { federationCatchUp } from './federation/federation-catch-up.benchmark.js';
+import { federationIn } from './federation/federation-in.benchmark.js';
+import { federationJoin } from './federation/federation-join.benchmark.js';
+import { federationOut } from './federation/federation-out.benchmark.js';
 import { inserts } from './inserts/inserts.benchmark.js';
 import { latency } from './latency/latency.benchmark.js';
 import { memory } from './memory/memory.benchmark.js';
@@ -20,4 +24,8 @@ export const benchmarks: readonly Benchmark[] = [
   storage,
   transport,
   syncIdle,
+  federationIn,
+  federationOut,
+  federationJoin,
+  federationCatchUp,
 ];

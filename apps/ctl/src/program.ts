@@ -6,6 +6,8 @@ import { listDeadLettersOf } from './dead-letters.command.js';
 import { listDestinations, retryDestination } from './destinations.command.js';
 import { migrate } from './migrate.command.js';
 import { listPartitions } from './partitions.command.js';
+import { explainRoom } from './explain-room.command.js';
+import { listResets, retryStaged, showRoom } from './room.command.js';
 import { generateKey } from './signing-key.command.js';
 
 /** The command line of operators; it reads the same configuration as the services. */
@@ -45,6 +47,28 @@ export function program(): Command {
     .description('try a failing one now, whatever its back-off')
     .argument('<name>', 'its server name')
     .action(retryDestination);
+  const room = root
+    .command('room')
+    .description('what a room stands on: members, extremities, what waits')
+    .argument('<room id>')
+    .action(showRoom);
+  room
+    .command('resets')
+    .description('state that a resolution moved without an event that did so')
+    .argument('<room id>')
+    .action(listResets);
+  room
+    .command('explain')
+    .description('why the state came out as it did where branches met at an event')
+    .argument('<room id>')
+    .argument('<event id>', 'such as the cause of a reset')
+    .action(explainRoom);
+  const staged = root.command('staged').description('events of other servers that wait for their room');
+  staged
+    .command('retry')
+    .description('try those of a room now that wait for what they miss')
+    .argument('<room id>')
+    .action(retryStaged);
   const config = root.command('config').description('the configuration');
   config.command('check').description('validate it and show what it comes to').action(checkConfig);
   const keys = root.command('signing-key').description('the key that signs events');

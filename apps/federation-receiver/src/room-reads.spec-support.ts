@@ -68,7 +68,8 @@ export async function startAsked() {
     await installation.remove();
     await redis.stop();
   };
-  const askUnsigned = (uri: string) => send('GET', uri, []);
+  const askUnsigned = (uri: string, method: 'GET' | 'PUT' = 'GET', content?: JsonObject) =>
+    send(method, uri, [], content);
   return { app, database, ask, askUnsigned, close };
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { generateSigningKey } from '@atoll/event-crypto';
-import type { EventId, JsonObject, Pdu, RoomId, ServerName, UserId } from '@atoll/matrix';
+import type { SendResult } from '@atoll/federation-client';
+import type { EventId, JsonObject, JsonValue, Pdu, RoomId, ServerName, UserId } from '@atoll/matrix';
 import {
   contentHash,
   eventIdOf,
@@ -48,6 +49,13 @@ export class RemoteServer {
         fetched_ts: Date.now(),
       })
       .execute();
+  }
+
+  /** The answer to `PUT /invite`: the event with the signature of this server. */
+  async signInvite(content: JsonValue | undefined): Promise<SendResult> {
+    const { event, room_version: version } = content as unknown as { event: Pdu; room_version: string };
+    const signed = await signEvent(event, rulesOf(version) as RoomVersionRules, HS2, this.key);
+    return { outcome: 'answered', status: 200, body: { event: signed as unknown as JsonObject } };
   }
 
   /** @param lenient hash and sign numbers that the room version forbids */

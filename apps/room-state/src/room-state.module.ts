@@ -7,6 +7,7 @@ import {
   RoomTransactor,
 } from '@atoll/database';
 import { EventsCommitted, partitionOf } from '@atoll/contract';
+import type { RoomId } from '@atoll/matrix';
 import { Announcer } from '@atoll/redis-streams';
 import { ReceivedPduCheck, ServerKeys } from '@atoll/server-keys';
 import { logError } from '@atoll/telemetry';
@@ -25,12 +26,18 @@ import { MembershipChanges } from './change-membership/membership-changes.js';
 import { RestrictedJoins } from './change-membership/restricted-joins.js';
 import { observeCommit, observeDoubt, observeFailedCommit, observeMemory } from './commit-metrics.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import { ExchangeThirdPartyInviteHandler } from './exchange-third-party-invite/exchange-third-party-invite.handler.js';
+import { RequestSlots } from './missing-events/request-slots.js';
 import { remoteHistory } from './missing-events/create-remote-history.js';
 import { OutlierIntake } from './outliers/outlier-intake.js';
 import type { Platform } from './platform.js';
 import { MakeMembershipHandler } from './make-membership/make-membership.handler.js';
 import { ReceiveInviteHandler } from './receive-invite/receive-invite.handler.js';
 import { ReceiveMembershipHandler } from './receive-membership/receive-membership.handler.js';
+import { LocalEventSending } from './policy-server/local-event-sending.js';
+import { PolicyQuestions } from './policy-server/policy-questions.js';
+import { PolicyServers } from './policy-server/policy-servers.js';
+import { PolicySignatures } from './policy-server/policy-signatures.js';
 import { remoteRooms } from './remote-rooms/create-remote-rooms.js';
 import { OwnSignature } from './remote-rooms/own-signature.js';
 import { RoomServers } from './remote-rooms/room-servers.js';
@@ -45,6 +52,8 @@ import { SendEventHandler } from './send-event/send-event.handler.js';
 /** Idle rooms and events that one process keeps in memory. */
 const ROOM_BYTES = 64 * 1024 * 1024;
 const EVENT_BYTES = 64 * 1024 * 1024;
+/** Questions to one policy server, which may serve many rooms, and to all of them. */
+const POLICY_QUESTIONS = [16, 128] as const;
 
 /** Told that the database refused a commit for a partition. */
 export interface Ownership extends OwnedPartitions {
@@ -60,6 +69,7 @@ export interface Ownership extends OwnedPartitions {
     MakeMembershipHandler,
     ReceiveMembershipHandler,
     ReceiveInviteHandler,
+    ExchangeThirdPartyInviteHandler,
     BackfillRoomHandler,
   ],
 })
@@ -86,15 +96,18 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const announcer = new Announcer(platform.redis);
   const commits = new GroupCommit(transactor, observer(platform, announcer, ownership, registry, events));
   const rooms = new RoomCommands(registry, commits);
+  const wakeStaged = (roomId: RoomId) => {
+    history.staged.wake(roomId);
+  };
+  const policies = new PolicyServers(events, servers);
   const builder = new LocalEventBuilder(
     events,
     interner,
     transactor,
     config.serverName,
     signingKey,
-    (roomId) => {
-      history.staged.wake(roomId);
-    },
+    policies,
+    wakeStaged,
   );
   const restrictedJoins = new RestrictedJoins(reader, servers, builder, config.serverName);
   const workers: ResolutionWorkers = new Piscina({
@@ -107,8 +120,20 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const redactions = new RedactionEffects(events);
   const own = new OwnSignature(config.serverName, signingKey);
   const outliers = new OutlierTransactor(database, instance);
-  const unjoined = new UnjoinedRooms(servers, registry, outliers, transactor, interner, events, own);
-  const acceptance = new PduAcceptance(rooms, events, branches, placement, unjoined, redactions);
+  const unjoined = new UnjoinedRooms(
+    servers,
+    registry,
+    outliers,
+    transactor,
+    interner,
+    events,
+    own,
+    wakeStaged,
+  );
+  const acceptance = new PduAcceptance(rooms, events, branches, placement, unjoined, redactions, policies);
+  const questions = new PolicyQuestions(federation, new RequestSlots(...POLICY_QUESTIONS));
+  const policySignatures = new PolicySignatures(rooms, policies, questions);
+  const sending = new LocalEventSending(rooms, acceptance, questions);
   const checks = new ReceivedPduCheck(
     new ServerKeys({
       serverName: config.serverName,
@@ -133,6 +158,10 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     checks,
     intake,
     acceptance,
+    policies,
+    questions,
+    policySignatures,
+    sending,
   };
   const history = remoteHistory(platform, { ...parts, branches, redactions, roomServers });
   observeMemory(registry, commits);
@@ -150,6 +179,8 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     [ReceivedPduCheck, checks],
     [OutlierIntake, intake],
     [PduAcceptance, acceptance],
+    [LocalEventSending, sending],
+    [PolicySignatures, policySignatures],
     [Piscina, workers],
   ] as const;
   return [

@@ -7,6 +7,7 @@ export * from './room/send-event.command.js';
 export * from './room/change-membership.command.js';
 export * from './room/create-room.command.js';
 export * from './room/backfill-room.command.js';
+export * from './room/exchange-third-party-invite.command.js';
 export * from './room/make-membership.command.js';
 export * from './room/pdu-text.js';
 export * from './room/receive-invite.command.js';

@@ -30,6 +30,7 @@ export * from './room/event-reader.js';
 export * from './room/history-reader.js';
 export * from './room/outlier-transactor.js';
 export * from './room/room-reader.js';
+export * from './room/room-report-reader.js';
 export * from './room/room-transactor.js';
 export * from './room/transaction-key.js';
 export * from './room/room-commit.js';

@@ -15,6 +15,7 @@ import { addAnswerHeadersHook } from './hooks/answer-headers.js';
 import { addCorsHook } from './hooks/cors.js';
 import { Draining } from './hooks/draining.js';
 import { addTelemetryHooks } from './hooks/request-telemetry.js';
+import { addStreamFailureHook } from './hooks/stream-failures.js';
 import { createAdapter } from './create-adapter.js';
 import type { ListenerOptions } from './create-adapter.js';
 import { MatrixHttpModule } from './matrix-http.module.js';
@@ -49,6 +50,7 @@ export async function createMatrixApp(
   instance.decorateRequest('requester', undefined);
   addTelemetryHooks(instance, options.acceptTraceContext ?? false);
   addAnswerHeadersHook(instance, draining);
+  addStreamFailureHook(instance, options.logger);
   if (options.cors ?? true) addCorsHook(instance);
   addAdmissionHooks(instance, options.listener, options.maxInFlight ?? 1000);
   routes.addTo(instance);

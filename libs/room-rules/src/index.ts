@@ -1,5 +1,6 @@
 export * from './room-version-rules.js';
 export * from './event/index.js';
+export * from './policy-server.js';
 export * from './server-acl.js';
 export * from './state-map.js';
 export * from './auth/index.js';

@@ -3,6 +3,7 @@ import {
   eventIdOf,
   hasValidContentHash,
   parseEventText,
+  POLICY_KEY_ID,
   redactEvent,
   requiredSigners,
   roomIdOf,
@@ -82,10 +83,12 @@ function parse(text: string, rules: RoomVersionRules): { pdu: Pdu } | { refused:
   return { pdu };
 }
 
-/** Every key by which a server that must sign has signed. */
+/** Every key by which a server that must sign has signed. That of a policy server stands in the room, and is not asked for. */
 function wantedKeys(pdu: Pdu, rules: RoomVersionRules): WantedKey[] {
   const validAt = withPlainNumbers(pdu, rules).origin_server_ts;
-  return requiredSigners(pdu, rules).flatMap((serverName) => keysOf(serverName, pdu, validAt));
+  return requiredSigners(pdu, rules)
+    .flatMap((serverName) => keysOf(serverName, pdu, validAt))
+    .filter(({ keyId }) => keyId !== POLICY_KEY_ID);
 }
 
 function keysOf(serverName: ServerName, pdu: Pdu, validAt: number): WantedKey[] {

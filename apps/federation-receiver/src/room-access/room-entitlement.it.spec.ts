@@ -27,6 +27,7 @@ const EXCEPTIONS: Record<string, string> = {
   'PUT v1/send_knock/:roomId/:eventId': OWN_CHECK,
   'PUT v1/invite/:roomId/:eventId': OWN_CHECK,
   'PUT v2/invite/:roomId/:eventId': OWN_CHECK,
+  'PUT v1/exchange_third_party_invite/:roomId': OWN_CHECK,
   'PUT v1/send/:txnId': 'is about many rooms: each event is checked for its own',
 };
 

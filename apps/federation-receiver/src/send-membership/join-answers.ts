@@ -3,12 +3,14 @@ import {
   EventStateReader,
   EventTextReader,
   type HeldKey,
+  HeroReader,
   RoomServersReader,
 } from '@atoll/database';
-import type { ServerName } from '@atoll/matrix';
+import type { ServerName, UserId } from '@atoll/matrix';
 import { Inject, Injectable } from '@nestjs/common';
 import { pduItems } from '../room-access/json-answer.js';
 import { OWN_SERVER_NAME } from '../room-access/own-server-name.js';
+import { parsedPdu } from '../room-access/served-pdu.js';
 
 /** Members whose names make up the name of a room without one. @see https://spec.matrix.org/v1.19/client-server-api/#calculating-the-display-name-for-a-room */
 const MAX_HEROES = 5;
@@ -22,6 +24,7 @@ export class JoinAnswers {
     private readonly chains: AuthChainReader,
     private readonly texts: EventTextReader,
     private readonly servers: RoomServersReader,
+    private readonly heroes: HeroReader,
     @Inject(OWN_SERVER_NAME) private readonly ownName: ServerName,
   ) {}
 
@@ -32,14 +35,14 @@ export class JoinAnswers {
    */
   async *parts(joinNid: number, join: string, omitMembers: boolean): AsyncGenerator<string, void> {
     const all = (await this.states.before(joinNid)) ?? [];
-    const state = omitMembers ? withoutMembers(all) : all;
-    const nids = state.map(({ eventNid }) => eventNid);
+    const reduced = omitMembers ? await this.withoutMembers(joinNid, all) : undefined;
+    const nids = (reduced?.state ?? all).map(({ eventNid }) => eventNid);
     const chain = await this.chains.full([joinNid, ...nids]);
     const sent = new Set(omitMembers ? nids : []);
     const head = {
       origin: this.ownName,
       members_omitted: omitMembers,
-      ...(await this.serversOf(joinNid, omitMembers)),
+      ...(reduced && { servers_in_room: reduced.servers }),
     };
     yield `${JSON.stringify(head).slice(0, -1)},"event":${join},"state":[`;
     yield* pduItems(this.texts.pages(nids));
@@ -48,24 +51,32 @@ export class JoinAnswers {
     yield ']}';
   }
 
-  private async serversOf(
+  /** The servers are those from before the join. Heroes are only needed where the room has neither a name nor an alias. */
+  private async withoutMembers(
     joinNid: number,
-    omitMembers: boolean,
-  ): Promise<{ servers_in_room?: ServerName[] }> {
-    if (!omitMembers) return {};
+    all: readonly HeldKey[],
+  ): Promise<{ state: HeldKey[]; servers: ServerName[] }> {
     const [join] = await this.texts.byNids([joinNid]);
-    return { servers_in_room: join ? await this.servers.serversIn(join.roomNid, MAX_SERVERS) : [] };
+    if (join === undefined) throw new Error('The join is gone');
+    const joining = parsedPdu(join).state_key as UserId;
+    const heroes = isNamed(all) ? [] : await this.heroesOf(join.roomNid, joining);
+    return {
+      state: all.filter(({ type, stateKey }) => type !== 'm.room.member' || heroes.includes(stateKey)),
+      servers: await this.servers.serversIn(join.roomNid, MAX_SERVERS, joining),
+    };
+  }
+
+  /** Those who left are not among them: somebody of this server is in the room. */
+  private async heroesOf(roomNid: number, joining: UserId): Promise<string[]> {
+    const candidates = await this.heroes.candidates(joining, [roomNid], MAX_HEROES);
+    return candidates
+      .filter(({ membership }) => membership === 'join' || membership === 'invite')
+      .map(({ userId }) => userId);
   }
 }
 
-/** Heroes are only needed where the room has neither a name nor an alias. */
-function withoutMembers(state: readonly HeldKey[]): HeldKey[] {
-  const isNamed = state.some(
+function isNamed(state: readonly HeldKey[]): boolean {
+  return state.some(
     ({ type, stateKey }) => stateKey === '' && (type === 'm.room.name' || type === 'm.room.canonical_alias'),
   );
-  const members = state.filter(({ type }) => type === 'm.room.member');
-  return [
-    ...state.filter(({ type }) => type !== 'm.room.member'),
-    ...(isNamed ? [] : members.slice(0, MAX_HEROES)),
-  ];
 }

@@ -7,7 +7,7 @@ export interface RoomAdmission {
   readonly roomId: RoomId;
   readonly partition: number;
   readonly rules: RoomVersionRules;
-  /** A user of this server is joined. */
+  /** A user of this server is joined, or about to be: events of the room come before its state does. */
   readonly isResident: boolean;
   /** By the room's server ACL. */
   readonly isOriginAllowed: boolean;
@@ -30,11 +30,12 @@ export class RoomAdmissions {
       this.servers.roomsOf(this.serverName, roomIds),
     ]);
     const acls = await this.aclsOf(rooms.map(({ roomNid }) => roomNid));
-    const admissions = rooms.flatMap(({ roomNid, roomId, version, partition }): RoomAdmission[] => {
+    const admissions = rooms.flatMap(({ roomNid, roomId, version, partition, isBeingJoined }): RoomAdmission[] => {
       const rules = rulesOf(version);
       if (rules === undefined) return [];
       const isOriginAllowed = isServerAllowed(acls.get(roomNid), origin);
-      return [{ roomId, partition, rules, isResident: resident.has(roomId), isOriginAllowed }];
+      const isResident = isBeingJoined || resident.has(roomId);
+      return [{ roomId, partition, rules, isResident, isOriginAllowed }];
     });
     return new Map(admissions.map((admission) => [admission.roomId, admission]));
   }

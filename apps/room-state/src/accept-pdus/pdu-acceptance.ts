@@ -1,10 +1,11 @@
 import { authEventIds, type EventId, prevEventIds, type RoomEvent, type RoomId } from '@atoll/matrix';
-import { type RoomVersionRules, type StateMap } from '@atoll/room-rules';
+import type { StateMap } from '@atoll/room-rules';
 import type { ReceivedEvent } from '@atoll/server-keys';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { KnownEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import type { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
+import { policyRoom, type PolicyServers } from '../policy-server/policy-servers.js';
 import type { Decision, RoomCommands } from '../room-actor/room-commands.js';
 import { authorizePdu, type PduBasis } from './authorize-pdu.js';
 import type { BranchStates } from './branch-states.js';
@@ -44,12 +45,13 @@ export class PduAcceptance {
     private readonly placement: PduPlacement,
     private readonly unjoined: UnjoinedRooms,
     private readonly redactions: RedactionEffects,
+    private readonly policies: PolicyServers,
   ) {}
 
   /**
    * 4. Known already: a duplicate. Auth or previous events unknown: the caller must bring those first.
    * 5. Authorised by its auth events, then by the state before it; else rejected, and stored as such. By the current state;
-   *    else soft-failed, and stored as such: `authorize-pdu.ts`.
+   *    else soft-failed, and stored as such: `authorize-pdu.ts`. The same without the recommendation of the room's policy server.
    * 6. Placed: timeline, extremities, merged state, in one commit. The answer comes when that is durable.
    * @param deadline ms since 1970
    * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
@@ -61,11 +63,12 @@ export class PduAcceptance {
     { isNew = false, ...circumstances }: PduCircumstances = {},
   ): Promise<PduResult> {
     let tries = 0;
-    return this.rooms.run(roomId, deadline, async (actor) => {
+    const decide = async (actor: RoomActor | undefined): Promise<Decision<PduResult>> => {
       if (!actor) return { answer: refused(received.event, 'unknown room') };
       // When it is tried again, the try before may have stored it.
       return this.decide(actor, received, { ...circumstances, isNew: isNew && tries++ === 0 });
-    });
+    };
+    return this.rooms.run(roomId, deadline, decide, 'received');
   }
 
   /**
@@ -118,7 +121,7 @@ export class PduAcceptance {
       isForwarded,
       before,
       ...(earlier && { eventNid: earlier.eventNid }),
-      ...(await this.judge(event, basis, actor.rules)),
+      ...(await this.judge(actor, received, basis)),
     };
     if (judged.verdict !== 'accepted') await actor.drained();
     const redaction = await this.redactions.of(event, before, actor.rules);
@@ -141,14 +144,19 @@ export class PduAcceptance {
   }
 
   private async judge(
-    event: RoomEvent,
+    actor: RoomActor,
+    { event, exact }: ReceivedEvent,
     basis: PduBasis,
-    rules: RoomVersionRules,
   ): Promise<Pick<Judged, 'verdict' | 'problem'>> {
-    const judgement = await authorizePdu(event, basis, this.events, rules);
-    if (judgement.verdict === 'accepted') return { verdict: 'accepted', problem: null };
-    const { verdict, rejection } = judgement;
-    return { verdict, problem: `${rejection.rule} ${rejection.reason}` };
+    const judgement = await authorizePdu(event, basis, this.events, actor.rules);
+    if (judgement.verdict !== 'accepted') {
+      const { verdict, rejection } = judgement;
+      return { verdict, problem: `${rejection.rule} ${rejection.reason}` };
+    }
+    const unsigned = await this.policies.missingOn(exact, policyRoom(actor));
+    return unsigned
+      ? { verdict: 'soft-failed', problem: `the policy server ${unsigned.name} does not recommend it` }
+      : { verdict: 'accepted', problem: null };
   }
 }
 

@@ -27,6 +27,8 @@ import {
 import { chosenEventId, referencesTo } from './chosen-event-ids.js';
 import { assertAllowedHere } from './local-rules.js';
 import { assertStorable } from './storable-text.js';
+import { policyRoom, type PolicyServers } from '../policy-server/policy-servers.js';
+import { UnsignedByPolicyServer } from '../policy-server/unsigned-by-policy-server.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { PendingEvent, StateEdit } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
@@ -65,6 +67,7 @@ export class LocalEventBuilder {
     private readonly transactor: RoomTransactor,
     private readonly serverName: ServerName,
     private readonly key: SigningKey,
+    private readonly policies: PolicyServers,
     /** Has the forward extremities of a room become fewer. */
     private readonly mergeExtremities: (roomId: RoomId) => void,
   ) {
@@ -122,13 +125,22 @@ export class LocalEventBuilder {
     return hashed;
   }
 
-  /** Makes the actor take a built event and returns it as it waits for its commit. */
+  /**
+   * Makes the actor take a built event and returns it as it waits for its commit.
+   * @throws UnsignedByPolicyServer in a room whose policy server must recommend the event first: for `LocalEventSending`
+   */
   async append(
     actor: RoomActor,
     { hashed, prev }: { hashed: HashedEvent; prev: readonly EventId[] },
     extra: Pick<PendingEvent, 'transaction' | 'redactsNid'> = {},
   ): Promise<PendingEvent> {
     const { pdu, eventId } = hashed.event;
+    const room = policyRoom(actor);
+    const policyServer = room && (await this.policies.missingOn(pdu, room));
+    if (policyServer) {
+      const event = await signHashedEvent(hashed, this.serverName, this.key);
+      throw new UnsignedByPolicyServer(policyServer, event, extra.transaction);
+    }
     const typeNid = this.interner.cachedTypeNid(pdu.type) ?? (await this.interner.typeNid(pdu.type));
     const senderNid = await this.stateKeyNid(pdu.sender);
     const stateKeyNid = pdu.state_key === undefined ? null : await this.stateKeyNid(pdu.state_key);

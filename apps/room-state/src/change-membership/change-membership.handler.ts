@@ -5,7 +5,8 @@ import { Controller } from '@nestjs/common';
 import { EarlierAnswers } from '../answers/earlier-answers.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
-import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
+import type { Decision } from '../room-actor/room-commands.js';
+import { LocalEventSending } from '../policy-server/local-event-sending.js';
 import { RemoteInvites } from '../remote-rooms/remote-invites.js';
 import { MembershipChanges } from './membership-changes.js';
 import { RemoteChanges } from './remote-changes.js';
@@ -18,7 +19,7 @@ type Output = CommandOutput<typeof ChangeMembership>;
 @Controller()
 export class ChangeMembershipHandler {
   constructor(
-    private readonly rooms: RoomCommands,
+    private readonly sending: LocalEventSending,
     private readonly answers: EarlierAnswers,
     private readonly changes: MembershipChanges,
     private readonly remote: RemoteChanges,
@@ -31,7 +32,8 @@ export class ChangeMembershipHandler {
    *    user, that server is asked: `remote-invites.ts`.
    * 3. The room's turn.
    * 4. `membership-changes.ts`: nothing to change; what the endpoint refuses although the auth rules would let it pass;
-   *    of a restricted join, the member of this server who lets the user in; build, authorise, take.
+   *    of a restricted join, the member of this server who lets the user in; build, authorise, take. In rooms with a policy server:
+   *    `local-event-sending.ts`.
    */
   @OnCommand(ChangeMembership)
   handle(input: Input, context: CommandContext): Promise<Output> {
@@ -41,13 +43,15 @@ export class ChangeMembershipHandler {
       if (eventId !== undefined) return { eventId };
       if (this.invites.concerns(input)) return { eventId: await this.invites.invite(input, deadline) };
       try {
-        return await this.rooms.run(input.roomId, deadline, async (actor) => {
+        return await this.sending.run(input.roomId, deadline, context.idempotencyKey, async (actor) => {
           if (!actor) throw unknownRoom(input);
           return this.decide(actor, input, context);
         });
       } catch (error) {
         if (!(error instanceof NobodyHereMayAuthorise)) throw error;
-        return { eventId: await this.remote.joinByOthers(input, deadline) };
+        const eventId = await this.remote.joinByOthers(input, deadline);
+        if (eventId === undefined) throw error;
+        return { eventId };
       }
     });
   }

@@ -41,12 +41,17 @@ export class RemoteChanges {
     return this.remote[action](wishOf(input, action), found.servers, deadline);
   }
 
-  /** Joins a room that this server is in, but in which nobody here may let the user in. */
-  async joinByOthers(input: Input, deadline: number): Promise<EventId> {
-    const servers = await this.rooms.run(input.roomId, deadline, async (actor) => ({
+  /**
+   * Joins a room that this server is in, but in which nobody here may let the user in.
+   * @returns undefined when there is no other server to ask
+   */
+  async joinByOthers(input: Input, deadline: number): Promise<EventId | undefined> {
+    const inRoom = await this.rooms.run(input.roomId, deadline, async (actor) => ({
       answer: actor ? await this.roomServers.serversIn(actor.roomNid, MAX_ROOM_SERVERS) : [],
     }));
-    return this.remote.join(wishOf(input, 'join'), this.candidates(input, servers), deadline);
+    const servers = this.candidates(input, inRoom);
+    if (servers.length === 0) return undefined;
+    return this.remote.join(wishOf(input, 'join'), servers, deadline, true);
   }
 
   private async lookAt(actor: RoomActor | undefined, input: Input) {

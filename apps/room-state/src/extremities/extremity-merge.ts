@@ -1,6 +1,16 @@
 import type { RoomActorReader } from '@atoll/database';
 import type { SigningKey } from '@atoll/event-crypto';
-import type { EventId, JsonObject, Pdu, RoomEvent, RoomId, ServerName, UserId } from '@atoll/matrix';
+import {
+  DUMMY_EVENT_TYPE,
+  type EventId,
+  type JsonObject,
+  MatrixError,
+  type Pdu,
+  type RoomEvent,
+  type RoomId,
+  type ServerName,
+  type UserId,
+} from '@atoll/matrix';
 import { authTypesForEvent, buildEvent, type EventDraft, stateKey, type StateMap } from '@atoll/room-rules';
 import { counter } from '@atoll/telemetry';
 import { authorizePdu } from '../accept-pdus/authorize-pdu.js';
@@ -8,6 +18,9 @@ import type { BranchStates } from '../accept-pdus/branch-states.js';
 import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
 import { chosenEventId, referencesTo } from '../append-event/chosen-event-ids.js';
 import { MAX_PREV_EVENTS } from '../append-event/local-event-builder.js';
+import type { LocalEventSending } from '../policy-server/local-event-sending.js';
+import { policyRoom, type PolicyServers } from '../policy-server/policy-servers.js';
+import { UnsignedByPolicyServer } from '../policy-server/unsigned-by-policy-server.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import type { Decision, RoomCommands } from '../room-actor/room-commands.js';
@@ -37,6 +50,8 @@ export class ExtremityMerge {
     private readonly reader: RoomActorReader,
     private readonly serverName: ServerName,
     private readonly key: SigningKey,
+    private readonly policies: PolicyServers,
+    private readonly sending: LocalEventSending,
   ) {}
 
   /** Merges the room's extremities until they are few, or no local user may. @throws NotOwner */
@@ -44,11 +59,21 @@ export class ExtremityMerge {
     const deadline = Date.now() + DEADLINE_MS;
     for (let count = 0; count < MAX_MERGES; count += 1) {
       if (!(await this.rooms.look(roomId, deadline, isSpread))) return;
-      const isMerged = await this.rooms.run(roomId, deadline, async (actor) =>
+      if (!(await this.mergeOnce(roomId, deadline))) return;
+      merges.add(1);
+    }
+  }
+
+  private async mergeOnce(roomId: RoomId, deadline: number): Promise<boolean> {
+    try {
+      const merged = await this.sending.run(roomId, deadline, undefined, async (actor) =>
         actor && isSpread(actor) ? this.decide(actor) : { answer: false },
       );
-      if (!isMerged) return;
-      merges.add(1);
+      return merged !== false;
+    } catch (error) {
+      // The room is busy, or its policy server does not want the event; the next look at the room tries again.
+      if (error instanceof MatrixError) return false;
+      throw error;
     }
   }
 
@@ -62,6 +87,8 @@ export class ExtremityMerge {
       for (const said of [DUMMY, await this.joinAgain(before, sender)]) {
         const event = said && (await this.build(actor, said, { sender, prev, before }));
         if (!event) continue;
+        const policyServer = await this.policies.missingOn(event.pdu, policyRoom(actor));
+        if (policyServer) throw new UnsignedByPolicyServer(policyServer, event);
         const { answer, unit } = await this.acceptance.decide(actor, { event, exact: event.pdu });
         return { answer: answer.outcome === 'accepted', ...(unit && { unit }) };
       }
@@ -105,7 +132,7 @@ export class ExtremityMerge {
   }
 }
 
-const DUMMY: Said = { type: 'org.matrix.dummy_event', content: {} satisfies JsonObject };
+const DUMMY: Said = { type: DUMMY_EVENT_TYPE, content: {} satisfies JsonObject };
 
 function isSpread(actor: RoomActor): boolean {
   return actor.extremities.size > MAX_EXTREMITIES;

@@ -15,6 +15,9 @@ import { HistoryQuestions } from '../backfill/history-questions.js';
 import { ExtremityMerge } from '../extremities/extremity-merge.js';
 import type { OutlierIntake } from '../outliers/outlier-intake.js';
 import type { Platform } from '../platform.js';
+import type { LocalEventSending } from '../policy-server/local-event-sending.js';
+import type { PolicyServers } from '../policy-server/policy-servers.js';
+import type { PolicySignatures } from '../policy-server/policy-signatures.js';
 import type { RoomServers } from '../remote-rooms/room-servers.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
@@ -41,6 +44,9 @@ export interface RemoteHistoryParts {
   readonly branches: BranchStates;
   readonly redactions: RedactionEffects;
   readonly roomServers: RoomServers;
+  readonly policies: PolicyServers;
+  readonly policySignatures: PolicySignatures;
+  readonly sending: LocalEventSending;
 }
 
 /** The parts that take events of other servers, and ask for those that are missing. */
@@ -49,15 +55,25 @@ export function remoteHistory(
   parts: RemoteHistoryParts,
 ): { readonly staged: StagedPdus; readonly providers: Provider[] } {
   const { reader, events, registry, rooms, checks, intake, acceptance, branches, roomServers } = parts;
+  const { policies, policySignatures, sending } = parts;
   const queries = new RoomQueries(federation, new RequestSlots());
   const stagedReader = new StagedPduReader(database);
   const claimed = new ClaimedStateReader(database);
   const gaps = new GapStates(queries, intake, claimed);
   const auth = new MissingAuth(queries, intake);
   const earlier = new EarlierEvents(queries, checks, events, stagedReader, claimed);
-  const missing = new MissingEvents(rooms, acceptance, roomServers, earlier, gaps, auth);
+  const missing = new MissingEvents(rooms, acceptance, roomServers, earlier, gaps, auth, policySignatures);
   const stagedTransactor = new StagedPduTransactor(database);
-  const drain = new RoomDrain(rooms, acceptance, missing, events, stagedReader, stagedTransactor, logger);
+  const drain = new RoomDrain(
+    rooms,
+    acceptance,
+    missing,
+    events,
+    stagedReader,
+    stagedTransactor,
+    policySignatures,
+    logger,
+  );
   const merge = new ExtremityMerge(
     rooms,
     acceptance,
@@ -66,6 +82,8 @@ export function remoteHistory(
     reader,
     config.serverName,
     signingKey,
+    policies,
+    sending,
   );
   const staged = new StagedPdus(registry, stagedReader, drain, merge, logger);
   const questions = new HistoryQuestions(queries, checks, claimed, roomServers, events, intake, gaps, auth);

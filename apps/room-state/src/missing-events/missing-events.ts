@@ -3,6 +3,7 @@ import type { StateMap } from '@atoll/room-rules';
 import type { ReceivedEvent } from '@atoll/server-keys';
 import { counter } from '@atoll/telemetry';
 import type { PduAcceptance, PduResult } from '../accept-pdus/pdu-acceptance.js';
+import type { PolicySignatures } from '../policy-server/policy-signatures.js';
 import { askInTurn } from '../remote-rooms/ask-in-turn.js';
 import type { RoomServers } from '../remote-rooms/room-servers.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
@@ -50,6 +51,7 @@ export class MissingEvents {
     private readonly earlier: EarlierEvents,
     private readonly gaps: GapStates,
     private readonly auth: MissingAuth,
+    private readonly policySignatures: PolicySignatures,
   ) {}
 
   /**
@@ -88,7 +90,8 @@ export class MissingEvents {
       missing.missingPrev.length > 0
         ? await this.earlier.leadingTo(received, room, servers, deadline)
         : new Map<EventId, ReceivedEvent>();
-    for (const one of predecessorsFirst(earlier.values())) {
+    const complete = await this.policySignatures.complete(room.roomId, [...earlier.values()]);
+    for (const one of predecessorsFirst(complete)) {
       const { outcome, eventId } = await this.take(one, search);
       if (outcome !== 'missing-events') search.taken.push(eventId);
     }

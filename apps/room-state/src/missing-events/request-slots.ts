@@ -1,55 +1,60 @@
 import { overloaded, type ServerName } from '@atoll/matrix';
 
-const PER_SERVER = 4;
+const PER_KEY = 4;
 const AT_ONCE = 32;
 const MAX_WAITING = 1_000;
 const RETRY_AFTER_MS = 10_000;
 
-interface Waiting {
-  readonly server: ServerName;
+interface Waiting<Key> {
+  readonly key: Key;
   start(): void;
 }
 
-/** Lets few questions to each server, and to all of them, be open at once: who answers slowly holds up nobody else. */
-export class RequestSlots {
-  private readonly open = new Map<ServerName, number>();
+/** Lets few questions to each server (or of each room), and few in all, be open at once: who answers slowly holds up nobody else. */
+export class RequestSlots<Key extends string = ServerName> {
+  private readonly open = new Map<Key, number>();
   private total = 0;
-  private readonly waiting: Waiting[] = [];
+  private readonly waiting: Waiting<Key>[] = [];
+
+  constructor(
+    private readonly perKey = PER_KEY,
+    private readonly atOnce = AT_ONCE,
+  ) {}
 
   /** @throws MatrixError 503 when too many wait already */
-  async run<T>(server: ServerName, ask: () => Promise<T>): Promise<T> {
-    if (this.isFree(server)) this.take(server);
-    else await this.turn(server);
+  async run<T>(key: Key, ask: () => Promise<T>): Promise<T> {
+    if (this.isFree(key)) this.take(key);
+    else await this.turn(key);
     try {
       return await ask();
     } finally {
-      this.giveBack(server);
+      this.giveBack(key);
     }
   }
 
-  private isFree(server: ServerName): boolean {
-    return this.total < AT_ONCE && (this.open.get(server) ?? 0) < PER_SERVER;
+  private isFree(key: Key): boolean {
+    return this.total < this.atOnce && (this.open.get(key) ?? 0) < this.perKey;
   }
 
-  private turn(server: ServerName): Promise<void> {
+  private turn(key: Key): Promise<void> {
     if (this.waiting.length >= MAX_WAITING) throw overloaded(RETRY_AFTER_MS);
-    return new Promise((resolve) => this.waiting.push({ server, start: resolve }));
+    return new Promise((resolve) => this.waiting.push({ key, start: resolve }));
   }
 
-  private take(server: ServerName): void {
+  private take(key: Key): void {
     this.total += 1;
-    this.open.set(server, (this.open.get(server) ?? 0) + 1);
+    this.open.set(key, (this.open.get(key) ?? 0) + 1);
   }
 
-  private giveBack(server: ServerName): void {
+  private giveBack(key: Key): void {
     this.total -= 1;
-    const left = (this.open.get(server) ?? 1) - 1;
-    if (left > 0) this.open.set(server, left);
-    else this.open.delete(server);
-    const next = this.waiting.findIndex((one) => this.isFree(one.server));
+    const left = (this.open.get(key) ?? 1) - 1;
+    if (left > 0) this.open.set(key, left);
+    else this.open.delete(key);
+    const next = this.waiting.findIndex((one) => this.isFree(one.key));
     const [started] = next < 0 ? [] : this.waiting.splice(next, 1);
     if (!started) return;
-    this.take(started.server);
+    this.take(started.key);
     started.start();
   }
 }

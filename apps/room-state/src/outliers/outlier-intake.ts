@@ -11,6 +11,7 @@ import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import type { EventCache } from '../room-actor/event-cache.js';
 import { storable } from '../room-actor/to-room-commit.js';
 import { byAuthority } from './by-authority.js';
+import { slicesOf } from './slices-of.js';
 
 /** The room that outliers belong to, and the epoch under which this instance owns it. */
 export interface OutlierRoom {
@@ -27,8 +28,11 @@ export interface TakenOutlier extends ReceivedEvent {
   readonly problem?: string;
 }
 
-/** Events that are checked in one turn of the event loop. */
-const SLICE = 100;
+/** Events whose keys are looked up together. */
+const CHECKED_TOGETHER = 100;
+/** Events that are authorised in one turn of the event loop. */
+const AUTHORISED_TOGETHER = 100;
+const STORED_TOGETHER = 500;
 
 /** Takes events that another server shows as state or authority: checks each, and stores it without a place in the room. */
 export class OutlierIntake {
@@ -63,22 +67,23 @@ export class OutlierIntake {
     const ofState = await this.check(room, state);
     const taken = await this.store(room, [...(await this.check(room, authChain)), ...ofState]);
     const standing = new Map<StateKey, TakenOutlier>();
-    for (const { event } of ofState) {
-      const one = taken.get(event.eventId);
-      if (!one || one.problem !== undefined || event.pdu.state_key === undefined) continue;
-      const key = stateKey(event.pdu.type, event.pdu.state_key);
-      if (!standing.has(key)) standing.set(key, one);
+    for await (const slice of slicesOf(ofState)) {
+      for (const { event } of slice) {
+        const one = taken.get(event.eventId);
+        if (!one || one.problem !== undefined || event.pdu.state_key === undefined) continue;
+        const key = stateKey(event.pdu.type, event.pdu.state_key);
+        if (!standing.has(key)) standing.set(key, one);
+      }
     }
     return standing;
   }
 
   private async check({ roomId, rules }: OutlierRoom, texts: readonly string[]): Promise<ReceivedEvent[]> {
     const received: ReceivedEvent[] = [];
-    for (let start = 0; start < texts.length; start += SLICE) {
-      for (const one of await this.checks.checkAll(texts.slice(start, start + SLICE), rules)) {
+    for await (const slice of slicesOf(texts, CHECKED_TOGETHER)) {
+      for (const one of await this.checks.checkAll(slice, rules)) {
         if ('event' in one && one.event.roomId === roomId) received.push(one);
       }
-      await new Promise(setImmediate);
     }
     return received;
   }
@@ -87,11 +92,14 @@ export class OutlierIntake {
     room: OutlierRoom,
     received: readonly ReceivedEvent[],
   ): Promise<Map<EventId, TakenOutlier>> {
-    const byId = new Map(received.map((one) => [one.event.eventId, one]));
+    const byId = new Map<EventId, ReceivedEvent>();
+    for await (const slice of slicesOf(received)) for (const one of slice) byId.set(one.event.eventId, one);
     const taken = await this.authorize(room, byId);
-    const known = await this.events.load([...taken.keys()]);
-    const unknown = [...taken.values()].filter(({ event }) => !known.has(event.eventId));
-    await this.outliers.insert(room.roomNid, await this.rows(unknown), room);
+    for await (const slice of slicesOf([...taken.values()], STORED_TOGETHER)) {
+      const known = await this.events.known(slice.map(({ event }) => event.eventId));
+      const unknown = slice.filter(({ event }) => !known.has(event.eventId));
+      await this.outliers.insert(room.roomNid, await this.rows(unknown), room);
+    }
     return taken;
   }
 
@@ -100,23 +108,28 @@ export class OutlierIntake {
     received: ReadonlyMap<EventId, ReceivedEvent>,
   ): Promise<Map<EventId, TakenOutlier>> {
     const createId = rules.roomIdIsCreateEventId ? [`$${roomId.slice(1)}` as EventId] : [];
-    const ordered = byAuthority(received, createId);
-    const cited = ordered.flatMap(({ event }) => authEventIds(event.pdu));
-    const known = await this.events.load([...new Set([...cited, ...createId])]);
+    const ordered = await byAuthority(received, createId);
+    const elsewhere = new Set(createId);
+    for await (const slice of slicesOf(ordered)) {
+      const cited = slice.flatMap(({ event }) => authEventIds(event.pdu));
+      for (const id of cited) if (!received.has(id)) elsewhere.add(id);
+    }
+    const known = await this.events.load([...elsewhere]);
     const taken = new Map<EventId, TakenOutlier>();
     const find = (id: EventId) => {
       const one = taken.get(id);
       return one ? { ...one.event, rejected: one.problem !== undefined } : known.get(id);
     };
-    for (const [index, one] of ordered.entries()) {
-      const ids = authEventIds(one.event.pdu);
-      const authEvents = ids.flatMap((id) => find(id) ?? []);
-      if (authEvents.length < ids.length) continue;
-      const create = createId.map(find)[0];
-      const rejection = authorizeByAuthEvents(one.event, { authEvents, create }, rules);
-      const problem = rejection && `${rejection.rule} ${rejection.reason}`;
-      taken.set(one.event.eventId, { ...one, ...(problem !== undefined && { problem }) });
-      if (index % SLICE === SLICE - 1) await new Promise(setImmediate);
+    for await (const slice of slicesOf(ordered, AUTHORISED_TOGETHER)) {
+      for (const one of slice) {
+        const ids = authEventIds(one.event.pdu);
+        const authEvents = ids.flatMap((id) => find(id) ?? []);
+        if (authEvents.length < ids.length) continue;
+        const create = createId.map(find)[0];
+        const rejection = authorizeByAuthEvents(one.event, { authEvents, create }, rules);
+        const problem = rejection && `${rejection.rule} ${rejection.reason}`;
+        taken.set(one.event.eventId, { ...one, ...(problem !== undefined && { problem }) });
+      }
     }
     return taken;
   }

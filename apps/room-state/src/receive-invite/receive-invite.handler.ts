@@ -14,6 +14,7 @@ import { parseEventText, rulesOf, type RoomVersionRules, signEvent } from '@atol
 import { type ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import { Controller } from '@nestjs/common';
 import { PduAcceptance, type PduResult } from '../accept-pdus/pdu-acceptance.js';
+import { PolicySignatures } from '../policy-server/policy-signatures.js';
 import { OwnSignature } from '../remote-rooms/own-signature.js';
 import { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
 import { deadlineOf } from '../room-actor/deadline.js';
@@ -32,6 +33,7 @@ export class ReceiveInviteHandler {
     private readonly acceptance: PduAcceptance,
     private readonly unjoined: UnjoinedRooms,
     private readonly own: OwnSignature,
+    private readonly policySignatures: PolicySignatures,
   ) {}
 
   /**
@@ -58,16 +60,16 @@ export class ReceiveInviteHandler {
     if (checked.event.eventId !== input.eventId) throw invalidParam('The event has another id');
     await this.checkShownState(input, rules);
     const exact = await signEvent(checked.exact, rules, this.own.serverName, this.own.key);
-    const received: ReceivedEvent = {
+    await this.unjoined.ensure(input.roomId, rules);
+    const received = await this.policySignatures.completeOne(input.roomId, {
       event: { ...checked.event, pdu: { ...checked.event.pdu, signatures: exact.signatures } },
       exact,
-    };
-    await this.unjoined.ensure(input.roomId, rules);
+    });
     const result = await this.rooms.run(input.roomId, deadline, (actor) =>
       this.decide(actor, received, JSON.stringify(input.strippedState)),
     );
     if (result && 'reason' in result) throw forbidden(result.reason);
-    return { pdu: JSON.stringify(exact) };
+    return { pdu: JSON.stringify(received.exact) };
   }
 
   private async decide(

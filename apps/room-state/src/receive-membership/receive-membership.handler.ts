@@ -6,6 +6,7 @@ import { ReceivedPduCheck } from '@atoll/server-keys';
 import { Controller } from '@nestjs/common';
 import { PduAcceptance, type PduResult } from '../accept-pdus/pdu-acceptance.js';
 import { RestrictedJoins } from '../change-membership/restricted-joins.js';
+import { PolicySignatures } from '../policy-server/policy-signatures.js';
 import { OwnSignature } from '../remote-rooms/own-signature.js';
 import { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
 import { deadlineOf } from '../room-actor/deadline.js';
@@ -26,12 +27,14 @@ export class ReceiveMembershipHandler {
     private readonly unjoined: UnjoinedRooms,
     private readonly events: EventCache,
     private readonly own: OwnSignature,
+    private readonly policySignatures: PolicySignatures,
   ) {}
 
   /**
    * 1. The event is what the endpoint takes, and of the server that brings it.
    * 2. Of a join by authority of one of our users: that user may authorise it. Only then it gets our signature.
-   * 3. The way of every event of other servers. Whatever is not accepted outright is refused.
+   * 3. The recommendation of the room's policy server, if it has one.
+   * 4. The way of every event of other servers. Whatever is not accepted outright is refused.
    */
   @OnCommand(ReceiveMembership)
   async handle(input: Input, context: CommandContext): Promise<Output> {
@@ -41,11 +44,12 @@ export class ReceiveMembershipHandler {
     const pdu = memberEventIn(input, rules);
     const authoriser = this.authoriserAmongUs(pdu, input, rules);
     const signed = authoriser ? await signEvent(pdu, rules, this.own.serverName, this.own.key) : pdu;
-    const received = await this.checks.check(JSON.stringify(signed), rules, input.origin);
-    if ('refused' in received) throw forbidden(received.refused);
-    const { event } = received;
+    const checked = await this.checks.check(JSON.stringify(signed), rules, input.origin);
+    if ('refused' in checked) throw forbidden(checked.refused);
+    const { event } = checked;
     if (event.roomId !== input.roomId) throw badJson('The event is of another room');
     if (event.eventId !== input.eventId) throw badJson('The event has another id');
+    const received = await this.policySignatures.completeOne(input.roomId, checked);
     const result = await this.rooms.run(input.roomId, deadline, async (actor) => {
       if (!actor || !(await this.unjoined.isJoined(actor)))
         throw notFound('This server is not in such a room');

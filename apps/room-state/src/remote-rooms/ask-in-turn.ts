@@ -33,7 +33,7 @@ export async function askInTurn<T>(
 const MAX_MESSAGE = 200;
 
 /** The body of a good answer. @throws NoHelp with what clients may see of any other */
-export function helpIn(result: SendResult) {
+export function helpIn<Body>(result: SendResult<Body>): Body {
   switch (result.outcome) {
     case 'answered':
       return result.body;

@@ -6,8 +6,12 @@ import type { MembershipChanges } from '../change-membership/membership-changes.
 import { RemoteChanges } from '../change-membership/remote-changes.js';
 import type { OutlierIntake } from '../outliers/outlier-intake.js';
 import type { Platform } from '../platform.js';
+import type { PolicyQuestions } from '../policy-server/policy-questions.js';
+import type { PolicyServers } from '../policy-server/policy-servers.js';
+import type { PolicySignatures } from '../policy-server/policy-signatures.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
+import { JoinAnswers } from './join-answers.js';
 import { OwnSignature } from './own-signature.js';
 import { RemoteInvites } from './remote-invites.js';
 import { RemoteMemberships } from './remote-memberships.js';
@@ -30,6 +34,9 @@ export interface RemoteRoomParts {
   readonly roomServers: RoomServers;
   readonly own: OwnSignature;
   readonly unjoined: UnjoinedRooms;
+  readonly policies: PolicyServers;
+  readonly questions: PolicyQuestions;
+  readonly policySignatures: PolicySignatures;
 }
 
 /** Everything about memberships that takes more than one server, ready to be injected. */
@@ -38,11 +45,32 @@ export function remoteRooms(
   parts: RemoteRoomParts,
 ): Provider[] {
   const { reader, transactor, interner, events, rooms, checks, intake, own, unjoined } = parts;
-  const { acceptance, changes, roomServers } = parts;
+  const { acceptance, changes, roomServers, policies, questions, policySignatures } = parts;
   const joins = new RoomJoins(reader, transactor, interner, events);
-  const remote = new RemoteMemberships(own, federation, checks, intake, rooms, acceptance, unjoined, joins);
+  const remote = new RemoteMemberships(
+    own,
+    federation,
+    checks,
+    intake,
+    rooms,
+    acceptance,
+    unjoined,
+    joins,
+    policySignatures,
+    new JoinAnswers(),
+  );
   const stripped = new StrippedStates(reader);
-  const invites = new RemoteInvites(own, federation, checks, rooms, acceptance, changes, stripped);
+  const invites = new RemoteInvites(
+    own,
+    federation,
+    checks,
+    rooms,
+    acceptance,
+    changes,
+    stripped,
+    policies,
+    questions,
+  );
   const values = [
     [OwnSignature, own],
     [UnjoinedRooms, unjoined],

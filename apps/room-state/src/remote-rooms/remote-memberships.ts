@@ -4,7 +4,6 @@ import {
   forbidden,
   isJsonObject,
   type JsonObject,
-  type JsonValue,
   MatrixError,
   prevEventIds,
   type ServerName,
@@ -18,20 +17,18 @@ import {
 } from '@atoll/room-rules';
 import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
-import type { OutlierIntake, TakenOutlier } from '../outliers/outlier-intake.js';
+import type { OutlierIntake, OutlierRoom, TakenOutlier } from '../outliers/outlier-intake.js';
+import type { PolicySignatures } from '../policy-server/policy-signatures.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
 import { askInTurn, helpIn, unusable } from './ask-in-turn.js';
+import { type JoinAnswers, MAX_JOIN_ANSWER_BYTES } from './join-answers.js';
 import { memberEventFrom, type OwnMemberEvent, type RemoteWish } from './member-event.js';
 import type { OwnSignature } from './own-signature.js';
 import type { RoomJoins } from './room-joins.js';
 import type { UnjoinedRooms } from './unjoined-rooms.js';
 
-/** Of the state and auth chain of a room, about 10,000 bytes of JSON for each ten members. */
-const MAX_STATE_BYTES = 256 * 1024 * 1024;
 const MAKE_TIMEOUT_MS = 20_000;
 const SEND_TIMEOUT_MS = 120_000;
-/** A state has as many events as these at most, and so has its auth chain. */
-const MAX_STATE_EVENTS = 500_000;
 
 /** Carries the memberships of this server's users into rooms of others, with the help of servers that are in them. */
 export class RemoteMemberships {
@@ -44,43 +41,61 @@ export class RemoteMemberships {
     private readonly acceptance: PduAcceptance,
     private readonly unjoined: UnjoinedRooms,
     private readonly joins: RoomJoins,
+    private readonly policySignatures: PolicySignatures,
+    private readonly answers: JoinAnswers,
   ) {}
 
   /**
    * Joins with the help of the first server that can: make_join, our event, send_join; the state that comes is checked event by event
-   * before the room is ours.
+   * before the room is ours. Should this server be in the room already, and only lack a member who may let the user in, the join is an
+   * event like any other.
    * @param deadline ms since 1970
    * @throws MatrixError what the most telling server answered
    * @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
    */
-  join(wish: RemoteWish, servers: readonly ServerName[], deadline: number): Promise<EventId> {
+  join(
+    wish: RemoteWish,
+    servers: readonly ServerName[],
+    deadline: number,
+    isInRoom = false,
+  ): Promise<EventId> {
     return askInTurn(servers, async (server) => {
       const own = await this.make(server, wish);
-      const path = `/_matrix/federation/v2/send_join/${pathOf(wish.roomId, own.event.eventId)}`;
-      const answer = helpIn(
-        await this.federation.send(server, 'PUT', path, ownJson(own), {
-          timeoutMs: SEND_TIMEOUT_MS,
-          maxBytes: MAX_STATE_BYTES,
-        }),
-      );
-      if (!isJsonObject(answer)) throw unusable(server, 'no object');
-      const signed = await this.signedJoin(server, own, answer['event']);
       const room = await this.unjoined.ensure(wish.roomId, own.rules);
-      const [state, authChain] = [textsIn(answer['state']), textsIn(answer['auth_chain'])];
-      if (!state || !authChain) throw unusable(server, 'no state');
-      const standing = await this.intake.takeState(room, { state, authChain });
-      if (!isStateOf(standing, own.rules)) throw unusable(server, 'the create event is missing');
-      return this.placeJoin(signed, standing, deadline);
+      const join = () => this.joinWith(server, own, room, deadline);
+      return isInRoom ? join() : this.unjoined.whileJoining(room, join);
     });
+  }
+
+  private async joinWith(
+    server: ServerName,
+    own: OwnMemberEvent,
+    room: OutlierRoom,
+    deadline: number,
+  ): Promise<EventId> {
+    const path = `/_matrix/federation/v2/send_join/${pathOf(room.roomId, own.event.eventId)}`;
+    const bytes = helpIn(
+      await this.federation.sendForBytes(server, 'PUT', path, ownJson(own), {
+        timeoutMs: SEND_TIMEOUT_MS,
+        maxBytes: MAX_JOIN_ANSWER_BYTES,
+      }),
+    );
+    const answer = await this.answers.split(bytes);
+    if (!answer) throw unusable(server, 'no state');
+    const signed = await this.signedJoin(server, own, answer.event);
+    const standing = await this.intake.takeState(room, answer);
+    if (!isStateOf(standing, own.rules)) throw unusable(server, 'the create event is missing');
+    return this.placeJoin(signed, standing, deadline);
   }
 
   /** Of a room that this server is in already, it is an event like any other; others may have joined it in the meantime. */
   private async placeJoin(
-    join: ReceivedEvent,
+    own: ReceivedEvent,
     state: ReadonlyMap<StateKey, TakenOutlier>,
     deadline: number,
   ): Promise<EventId> {
-    const { eventId, roomId, pdu } = join.event;
+    const { eventId, roomId, pdu } = own.event;
+    const join = await this.policySignatures.completeOne(roomId, own);
     const outcome = await this.rooms.run(roomId, deadline, async (actor) => {
       if (!actor) throw new Error('the room that is being joined is gone');
       if (!(await this.unjoined.isJoined(actor))) {
@@ -150,13 +165,13 @@ export class RemoteMemberships {
   private async signedJoin(
     server: ServerName,
     { event, rules }: OwnMemberEvent,
-    copy: JsonValue | undefined,
+    copy: string | undefined,
   ): Promise<ReceivedEvent> {
     const own: ReceivedEvent = { event, exact: event.pdu };
     const authoriser = event.pdu.content['join_authorised_via_users_server'];
     if (authoriser === undefined || !rules.authoriserServerSigns) return own;
-    if (!isJsonObject(copy)) throw unusable(server, 'the join is not signed');
-    const checked = await this.checks.check(JSON.stringify(copy), rules);
+    if (copy === undefined) throw unusable(server, 'the join is not signed');
+    const checked = await this.checks.check(copy, rules);
     if ('refused' in checked || checked.event.eventId !== event.eventId) {
       throw unusable(server, 'the join is not signed');
     }
@@ -181,12 +196,6 @@ export class RemoteMemberships {
 
 const pathOf = (...ids: string[]) => ids.map(encodeURIComponent).join('/');
 const ownJson = ({ event }: OwnMemberEvent) => event.pdu as JsonObject;
-
-/** The events of a list as texts; `undefined` for anything else. */
-function textsIn(list: JsonValue | undefined): string[] | undefined {
-  if (!Array.isArray(list) || list.length > MAX_STATE_EVENTS) return undefined;
-  return list.filter(isJsonObject).map((event) => JSON.stringify(event));
-}
 
 /** Whether the state has a create event, and one of the version that the join was made for. */
 function isStateOf(state: ReadonlyMap<StateKey, TakenOutlier>, { version }: RoomVersionRules): boolean {

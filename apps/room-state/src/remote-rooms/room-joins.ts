@@ -15,6 +15,7 @@ import { lookupIn } from '../accept-pdus/authorize-pdu.js';
 import { stateDifference } from '../accept-pdus/branch-states.js';
 import { membershipIn } from '../append-event/local-event-builder.js';
 import type { TakenOutlier } from '../outliers/outlier-intake.js';
+import { slicesOf } from '../outliers/slices-of.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { CommitUnit } from '../room-actor/group-commit.js';
 import type { KnownEvent, PendingEvent, StateEdit } from '../room-actor/pending-event.js';
@@ -98,7 +99,16 @@ export class RoomJoins {
     changes: ReadonlyMap<StateKey, EventId | null>,
     state: ReadonlyMap<StateKey, TakenOutlier>,
   ): Promise<StateEdit[]> {
-    const keys = Array.from(changes, ([key, eventId]) => [...splitStateKey(key), eventId] as const);
+    const edits: StateEdit[] = [];
+    for await (const slice of slicesOf([...changes])) edits.push(...(await this.editsOf(slice, state)));
+    return edits;
+  }
+
+  private async editsOf(
+    changes: readonly (readonly [StateKey, EventId | null])[],
+    state: ReadonlyMap<StateKey, TakenOutlier>,
+  ): Promise<StateEdit[]> {
+    const keys = changes.map(([key, eventId]) => [...splitStateKey(key), eventId] as const);
     const types = await this.interner.typeNids(keys.map(([type]) => type));
     const stateKeys = await this.interner.stateKeyNids(keys.map(([, key]) => key));
     const nids = await this.reader.eventNids(keys.flatMap(([, , eventId]) => eventId ?? []));

@@ -1,4 +1,11 @@
-import type { Interner, OutlierTransactor, RoomServersReader, RoomTransactor } from '@atoll/database';
+import { REMOTE_MEMBERSHIP_TIMEOUT_MS } from '@atoll/contract';
+import {
+  type Interner,
+  NotOwnerError,
+  type OutlierTransactor,
+  type RoomServersReader,
+  type RoomTransactor,
+} from '@atoll/database';
 import {
   isUserId,
   MatrixError,
@@ -34,6 +41,8 @@ export class UnjoinedRooms {
     private readonly interner: Interner,
     private readonly events: EventCache,
     private readonly own: OwnSignature,
+    /** Has the staged events of a room taken. */
+    private readonly wakeStaged: (roomId: RoomId) => void,
   ) {}
 
   /** Whether a user of this server is joined to the room. */
@@ -57,6 +66,20 @@ export class UnjoinedRooms {
     }
     this.registry.dropUnless(roomId, rules);
     return { roomId, roomNid: stored.roomNid, rules, ...ownership };
+  }
+
+  /**
+   * Joins a room; meanwhile its events are let in, to be taken when the join is done or has failed. Two joins at once are unlikely and
+   * harmless: the events that then come too early are fetched when the next one cites them.
+   */
+  async whileJoining<T>({ roomId, roomNid, ...fence }: OutlierRoom, join: () => Promise<T>): Promise<T> {
+    await this.outliers.markJoining(roomNid, Date.now() + REMOTE_MEMBERSHIP_TIMEOUT_MS, fence);
+    try {
+      return await join();
+    } finally {
+      await this.outliers.markJoining(roomNid, null, fence).catch(ignoreLostOwnership);
+      this.wakeStaged(roomId);
+    }
   }
 
   /** Makes the actor take a member event that nothing but its signatures vouch for. */
@@ -153,6 +176,11 @@ export class UnjoinedRooms {
     if (before === 'invite') return pdu.sender === held.pdu.sender || pdu.sender === pdu.state_key;
     return before === 'knock' && serverNameOf(pdu.sender) !== this.own.serverName;
   }
+}
+
+/** The next owner joins anew; the mark ends by itself. */
+function ignoreLostOwnership(error: unknown): void {
+  if (!(error instanceof NotOwnerError)) throw error;
 }
 
 function nothingNew(actor: RoomActor): CommitUnit {

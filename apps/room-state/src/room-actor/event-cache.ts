@@ -49,6 +49,14 @@ export class EventCache {
     if (this.uncommitted.get(event.eventId) === event) this.uncommitted.delete(event.eventId);
   }
 
+  /** Which of the ids the server knows; their events are not loaded. */
+  async known(eventIds: readonly EventId[]): Promise<ReadonlySet<EventId>> {
+    const found = new Set(eventIds.filter((id) => this.get(id)));
+    const nids = await this.reader.eventNids(eventIds.filter((id) => !found.has(id)));
+    for (const id of nids.keys()) found.add(id);
+    return found;
+  }
+
   /** Those of the ids that the server knows, from memory or the database. */
   async load(eventIds: readonly EventId[]): Promise<Map<EventId, KnownEvent>> {
     const found = new Map<EventId, KnownEvent>();

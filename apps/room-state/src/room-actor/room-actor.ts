@@ -1,6 +1,7 @@
 import type { EventId, RoomId } from '@atoll/matrix';
 import { type RoomVersionRules, type StateKey, stateKey } from '@atoll/room-rules';
 import type { KnownEvent, PendingEvent } from './pending-event.js';
+import { type Line, TurnQueue } from './turn-queue.js';
 
 /** Thrown to a command whose actor was dropped (a failed commit, a lost partition): it starts again on a fresh one. */
 export class ActorDropped extends Error {
@@ -21,7 +22,7 @@ const BYTES_PER_ACTOR = 2_000;
  * the actor is dropped with everything that was built on it.
  */
 export class RoomActor {
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new TurnQueue();
   private readonly uncommitted = new Set<KnownEvent>();
   private whenDrained: (() => void)[] = [];
   dropped = false;
@@ -42,14 +43,12 @@ export class RoomActor {
     public lastPosition: number,
   ) {}
 
-  /** Runs `decide` when all commands before it have decided; never while another one runs. */
-  exclusive<T>(decide: () => Promise<T>): Promise<T> {
-    const run = this.turn.then(() => {
+  /** Runs `decide` when it is its turn; never while another one runs. */
+  exclusive<T>(line: Line, decide: () => Promise<T>): Promise<T> {
+    return this.turns.run(line, async () => {
       if (this.dropped) throw new ActorDropped();
       return decide();
     });
-    this.turn = run.catch(() => undefined);
-    return run;
   }
 
   stateEventId(type: string, key: string): EventId | undefined {

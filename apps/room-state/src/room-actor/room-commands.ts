@@ -3,6 +3,7 @@ import type { RoomVersionRules } from '@atoll/room-rules';
 import type { CommitUnit, GroupCommit } from './group-commit.js';
 import { ActorDropped, type RoomActor } from './room-actor.js';
 import type { RoomRegistry } from './room-registry.js';
+import type { Line } from './turn-queue.js';
 import { untilDurable } from './until-durable.js';
 
 /** What a handler decided while it had its turn: the answer, and what must be durable before it is given. */
@@ -34,12 +35,13 @@ export class RoomCommands {
     roomId: RoomId,
     deadline: number,
     decide: (actor: RoomActor | undefined) => Promise<Decision<Answer>>,
+    line: Line = 'commands',
   ): Promise<Answer> {
     const before = this.inHand.get(roomId) ?? 0;
     if (before >= MAX_IN_HAND) throw overloaded(RETRY_AFTER_MS);
     this.inHand.set(roomId, before + 1);
     try {
-      return await untilDurable(deadline, () => this.attempt(roomId, deadline, decide));
+      return await untilDurable(deadline, () => this.attempt(roomId, deadline, decide, line));
     } finally {
       const left = (this.inHand.get(roomId) ?? 1) - 1;
       if (left > 0) this.inHand.set(roomId, left);
@@ -69,12 +71,13 @@ export class RoomCommands {
     roomId: RoomId,
     deadline: number,
     decide: (actor: RoomActor | undefined) => Promise<Decision<Answer>>,
+    line: Line,
   ): Promise<Answer> {
     const actor = await this.registry.acquire(roomId);
     if (!actor) return this.finish(await decide(undefined));
     try {
       let commit: Promise<void> | undefined;
-      const { answer } = await actor.exclusive(async () => {
+      const { answer } = await actor.exclusive(line, async () => {
         if (Date.now() >= deadline) throw overloaded(RETRY_AFTER_MS);
         const decision = await decideOn(actor, decide);
         // Inside the turn, so that a room's commits keep the order of its decisions.

@@ -8,12 +8,13 @@ import { MembershipChanges } from '../change-membership/membership-changes.js';
 import { EarlierAnswers } from '../answers/earlier-answers.js';
 import { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import { assertStorable } from '../append-event/storable-text.js';
+import { LocalEventSending } from '../policy-server/local-event-sending.js';
 import { RemoteInvites } from '../remote-rooms/remote-invites.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import { EventCache } from '../room-actor/event-cache.js';
 import type { PendingEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
-import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
+import type { Decision } from '../room-actor/room-commands.js';
 
 type Input = CommandInput<typeof SendEvent>;
 type Output = CommandOutput<typeof SendEvent>;
@@ -25,7 +26,7 @@ const NEVER_REDACTED = ['m.room.create', 'm.room.server_acl'];
 @Controller()
 export class SendEventHandler {
   constructor(
-    private readonly rooms: RoomCommands,
+    private readonly sending: LocalEventSending,
     private readonly answers: EarlierAnswers,
     private readonly builder: LocalEventBuilder,
     private readonly events: EventCache,
@@ -39,7 +40,7 @@ export class SendEventHandler {
    * 3. A member event goes the way of every membership change.
    * 4. Build, hash, authorise.
    * 5. Identical state: the event that holds it. Of a redaction: may the sender redact this event?
-   * 6. The actor takes it; signature and commit follow, then the answer.
+   * 6. The actor takes it; signature and commit follow, then the answer. In rooms with a policy server: `local-event-sending.ts`.
    */
   @OnCommand(SendEvent)
   async handle(input: Input, context: CommandContext): Promise<Output> {
@@ -51,9 +52,10 @@ export class SendEventHandler {
     return this.answers.once(find, deadlineOf(context), async () => {
       const invite = this.remoteInvite(input);
       if (invite) return { eventId: await this.invites.invite(invite, deadlineOf(context)) };
-      return this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
+      const resultKey = transaction ? undefined : context.idempotencyKey;
+      return this.sending.run(input.roomId, deadlineOf(context), resultKey, async (actor) => {
         if (!actor) throw forbidden('You are not in this room');
-        return this.decide(actor, input, context);
+        return this.decide(actor, input, resultKey);
       });
     });
   }
@@ -66,7 +68,7 @@ export class SendEventHandler {
     return this.invites.concerns(change) ? change : undefined;
   }
 
-  private async decide(actor: RoomActor, input: Input, context: CommandContext): Promise<Decision<Output>> {
+  private async decide(actor: RoomActor, input: Input, resultKey?: string): Promise<Decision<Output>> {
     const taken = await this.take(actor, input);
     if (typeof taken === 'string') return { answer: { eventId: taken } };
     const answer = { eventId: taken.event.eventId };
@@ -77,7 +79,7 @@ export class SendEventHandler {
         events: [taken],
         extremities: actor.extremities,
         depth: actor.depth,
-        ...(!input.transaction && { commandResult: { key: context.idempotencyKey, result: answer } }),
+        ...(resultKey !== undefined && { commandResult: { key: resultKey, result: answer } }),
       },
     };
   }

@@ -13,6 +13,7 @@ import type { PduAcceptance, PduResult } from '../accept-pdus/pdu-acceptance.js'
 import type { MissingEvents } from '../missing-events/missing-events.js';
 import { predecessorsFirst } from '../missing-events/predecessors-first.js';
 import type { EventCache } from '../room-actor/event-cache.js';
+import type { PolicySignatures } from '../policy-server/policy-signatures.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
 import { isGivenUp, pauseAfter } from './retry-policy.js';
 import type { RoomInbox } from './room-inbox.js';
@@ -52,6 +53,7 @@ export class RoomDrain {
     private readonly events: EventCache,
     private readonly reader: StagedPduReader,
     private readonly transactor: StagedPduTransactor,
+    private readonly policySignatures: PolicySignatures,
     private readonly logger: Logger,
   ) {}
 
@@ -84,7 +86,8 @@ export class RoomDrain {
     page: readonly StagedPdu[],
   ): Promise<void> {
     room.inbox.forget(page.map(({ stagedId }) => stagedId));
-    const received = rules ? await this.read(page, rules) : [];
+    const read = rules ? await this.read(page, rules) : [];
+    const received = await this.policySignatures.complete(room.roomId, read);
     const known = await this.lookUp(received);
     const outcomes = await Promise.all(
       predecessorsFirst(received).map(async (one) => {

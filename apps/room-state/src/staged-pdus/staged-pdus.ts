@@ -22,6 +22,7 @@ export class StagedPdus {
   private readonly running = new Map<RoomId, Promise<void>>();
   private readonly again = new Set<RoomId>();
   private sweeping: Promise<void> | undefined;
+  private sweepAgain = false;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
   private backlog: { count: number; oldestTs: number | null } = { count: 0, oldestTs: null };
@@ -65,11 +66,15 @@ export class StagedPdus {
   /** Any room of this instance may have staged events. */
   sweep(): void {
     if (this.isStopped) return;
+    this.sweepAgain = this.sweeping !== undefined;
     this.sweeping ??= this.lookAtAll()
       .catch((error: unknown) => {
         logError(this.logger, error, 'Staged events were not looked for');
       })
-      .finally(() => (this.sweeping = undefined));
+      .finally(() => {
+        this.sweeping = undefined;
+        if (this.sweepAgain) this.sweep();
+      });
   }
 
   private async lookAtAll(): Promise<void> {

@@ -10,10 +10,21 @@ export class InboundRoomReader {
   constructor(private readonly database: Database) {}
 
   /** Those of the rooms that this server knows; that it is in them does not follow. */
-  async rooms(roomIds: readonly RoomId[]): Promise<Omit<RoomRecord, 'inDirectory'>[]> {
+  async rooms(
+    roomIds: readonly RoomId[],
+  ): Promise<(Omit<RoomRecord, 'inDirectory'> & { readonly isBeingJoined: boolean })[]> {
     return this.database.db
       .selectFrom('rooms')
-      .select(['room_nid as roomNid', 'room_id as roomId', 'version', 'partition'])
+      .select((eb) => [
+        'room_nid as roomNid',
+        'room_id as roomId',
+        'version',
+        'partition',
+        eb.fn
+          .coalesce(eb('joining_until', '>', Date.now()), eb.lit(false))
+          .$castTo<boolean>()
+          .as('isBeingJoined'),
+      ])
       .where('room_id', '=', anyOf(roomIds))
       .execute();
   }

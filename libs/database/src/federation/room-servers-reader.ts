@@ -1,4 +1,4 @@
-import type { RoomId, ServerName } from '@atoll/matrix';
+import type { RoomId, ServerName, UserId } from '@atoll/matrix';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
 import { serverOf } from './server-name-sql.js';
@@ -29,10 +29,14 @@ export class RoomServersReader {
     return new Set(rows.map((row) => row.room_id));
   }
 
-  /** The servers in a room, those with the most users first. */
-  async serversIn(roomNid: number, limit: number): Promise<ServerName[]> {
+  /**
+   * The servers in a room, those with the most users first.
+   * @param without a user who does not count
+   */
+  async serversIn(roomNid: number, limit: number, without: UserId | '' = ''): Promise<ServerName[]> {
     const rows = await this.joined()
       .where('m.room_nid', '=', roomNid)
+      .where('k.state_key', '<>', without)
       .select(serverOf('k.state_key').as('server'))
       .groupBy('server')
       .orderBy((eb) => eb.fn.countAll(), 'desc')

@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely';
 /**
  * What federation needs of rooms.
  *
+ * - `rooms.joining_until`: while this server joins a room by another, events of the room are staged for it already.
  * - `staged_pdus`: events of other servers whose signatures and hashes were checked, durable before their sender is answered,
  *   until the owner of their room has taken them. What misses events that nobody gives waits until `retry_at`.
  * - `stripped_states`: what an invite or knock to a room that this server is not in says about it.
@@ -13,6 +14,7 @@ import { type Kysely, sql } from 'kysely';
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
+    'ALTER TABLE rooms ADD COLUMN joining_until bigint',
     `CREATE TABLE staged_pdus (
        staged_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
        room_id text COLLATE "C" NOT NULL,

@@ -60,6 +60,17 @@ export class OutlierTransactor {
   }
 
   /**
+   * Says that the room is being joined until then, ms since 1970, or no longer: its events are let in from now on, to be taken when the
+   * join is done.
+   * @throws NotOwnerError
+   */
+  async markJoining(roomNid: number, until: number | null, fence: Fence): Promise<void> {
+    await this.fenced(fence, (trx) =>
+      trx.updateTable('rooms').set({ joining_until: until }).where('room_nid', '=', roomNid).execute(),
+    );
+  }
+
+  /**
    * Stores events that the server does not have yet; those that it has stay as they are.
    * @throws NotOwnerError what was stored before stays: outliers change nothing by being there
    */

@@ -33,9 +33,9 @@ function seedStatements({ roomNid }: EventCommit, seed: NonNullable<EventCommit[
         SELECT $1, *, 0 FROM unnest($2::int[], $3::bigint[], $4::bigint[])`,
       values: [
         roomNid,
-        seed.stateChanges.map((change) => change.typeNid),
-        seed.stateChanges.map((change) => change.stateKeyNid),
-        seed.stateChanges.map((change) => change.eventNid),
+        arrayText(seed.stateChanges, (change) => change.typeNid),
+        arrayText(seed.stateChanges, (change) => change.stateKeyNid),
+        arrayText(seed.stateChanges, (change) => change.eventNid ?? 'NULL'),
       ],
     },
     {
@@ -44,12 +44,17 @@ function seedStatements({ roomNid }: EventCommit, seed: NonNullable<EventCommit[
         SELECT $1, *, 0 FROM unnest($2::bigint[], $3::text[], $4::bigint[]) ON CONFLICT (user_nid, room_nid) DO NOTHING`,
       values: [
         roomNid,
-        seed.membershipChanges.map((change) => change.userNid),
-        seed.membershipChanges.map((change) => change.membership),
-        seed.membershipChanges.map((change) => change.eventNid),
+        arrayText(seed.membershipChanges, (change) => change.userNid),
+        arrayText(seed.membershipChanges, (change) => change.membership),
+        arrayText(seed.membershipChanges, (change) => change.eventNid),
       ],
     },
   ];
+}
+
+/** Numbers and known words as PostgreSQL writes an array: the driver would look at each for what to escape, for longer than a turn may take. */
+function arrayText<Row>(rows: readonly Row[], pick: (row: Row) => number | string): string {
+  return `{${rows.map(pick).join(',')}}`;
 }
 
 /** Backfilled events, the newest first, and the backward extremities before and after. */

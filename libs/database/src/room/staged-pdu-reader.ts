@@ -34,7 +34,10 @@ export class StagedPduReader {
     return rows.map((row) => row.room_id);
   }
 
-  /** The next events of a room behind one of them, in the order of their arrival. */
+  /**
+   * The next events of a room behind one of them, in the order of their arrival. None while this server is still joining the room: they
+   * come on top of the state that the join brings.
+   */
   async next(
     room: { readonly roomId: RoomId; readonly partition: number },
     after: number,
@@ -55,6 +58,16 @@ export class StagedPduReader {
       .where('room_id', '=', room.roomId)
       .where('staged_id', '>', after)
       .where('retry_at', '<=', now)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('rooms')
+              .select('room_nid')
+              .where('room_id', '=', room.roomId)
+              .where('joining_until', '>', now),
+          ),
+        ),
+      )
       .orderBy('staged_id')
       .limit(limit)
       .execute();

@@ -1,3 +1,4 @@
+import type { RoomId } from '@atoll/matrix';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
 
@@ -27,5 +28,16 @@ export class StagedPduTransactor {
       .where('staged_id', '=', anyOf(stagedIds))
       .where('retry_at', '>', 0)
       .execute();
+  }
+
+  /** Those of a room that wait for their next try. @returns how many */
+  async retryRoom(roomId: RoomId): Promise<number> {
+    const { numUpdatedRows } = await this.database.db
+      .updateTable('staged_pdus')
+      .set({ retry_at: 0 })
+      .where('room_id', '=', roomId)
+      .where('retry_at', '>', 0)
+      .executeTakeFirstOrThrow();
+    return Number(numUpdatedRows);
   }
 }

@@ -20,6 +20,8 @@ export interface RoomsTable {
   partition: number;
   in_directory: Generated<boolean>;
   created_ts: number;
+  /** Until then, ms since 1970, this server may be joining it by another. */
+  joining_until: Generated<number | null>;
 }
 
 /** Forward extremities of each room and the greatest depth among its events. */

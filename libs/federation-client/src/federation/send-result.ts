@@ -34,9 +34,7 @@ export function readAnswer<Body>(
 ): SendResult<Body> {
   if (status < 200 || status >= 300) return refusal(status, body);
   const value = read(body);
-  return value === undefined
-    ? failed(destination, 'protocol')
-    : { outcome: 'answered', status, body: value };
+  return value === undefined ? failed(destination, 'protocol') : { outcome: 'answered', status, body: value };
 }
 
 function refusal(status: number, body: Buffer): Failure {

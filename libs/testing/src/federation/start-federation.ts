@@ -144,11 +144,10 @@ async function startAsOne(place: Place, urls: Urls, env: Record<string, string>)
     ATOLL_TLS_CERT: certificate.certificateFile,
     ATOLL_TLS_KEY: certificate.keyFile,
   };
-  const { clientUrl, process, stop } = await startAllInOne({
-    serverName,
-    federationPort,
-    dataDir,
-    env: { ...own, ...env },
-  });
-  return { clientUrl, stop, instances: () => [process] };
+  const running = await startAllInOne({ serverName, federationPort, dataDir, env: { ...own, ...env } });
+  return {
+    clientUrl: running.clientUrl,
+    stop: () => running.stop(),
+    instances: () => [running.process],
+  };
 }

@@ -1,0 +1,79 @@
+import { type CommandInput, type CommandOutput, ExchangeThirdPartyInvite } from '@atoll/contract';
+import { type EventId, forbidden, type JsonObject, notFound, serverNameOf } from '@atoll/matrix';
+import { type CommandContext, OnCommand } from '@atoll/redis-streams';
+import type { HashedEvent } from '@atoll/room-rules';
+import { Controller } from '@nestjs/common';
+import { LocalEventBuilder } from '../append-event/local-event-builder.js';
+import { LocalEventSending } from '../policy-server/local-event-sending.js';
+import { OwnSignature } from '../remote-rooms/own-signature.js';
+import { RemoteInvites } from '../remote-rooms/remote-invites.js';
+import { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
+import { deadlineOf } from '../room-actor/deadline.js';
+import type { RoomActor } from '../room-actor/room-actor.js';
+
+type Input = CommandInput<typeof ExchangeThirdPartyInvite>;
+type Output = CommandOutput<typeof ExchangeThirdPartyInvite>;
+type Built = { readonly hashed: HashedEvent; readonly prev: readonly EventId[] };
+
+/** Makes invites of users out of invites by e-mail and the like. */
+@Controller()
+export class ExchangeThirdPartyInviteHandler {
+  constructor(
+    private readonly sending: LocalEventSending,
+    private readonly builder: LocalEventBuilder,
+    private readonly invites: RemoteInvites,
+    private readonly unjoined: UnjoinedRooms,
+    private readonly own: OwnSignature,
+  ) {}
+
+  /**
+   * 1. This server is in the room, and its user sent the invite: only then the new event gets its signature.
+   * 2. The invited user is neither invited nor in the room already: the auth rules would put members out, down to the invite.
+   * 3. The member event, with the name that the room was told. That an identity server vouches for the user is what the auth rules check.
+   * 4. A user of another server is invited with the help of that server, one of this server at once.
+   * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1exchange_third_party_inviteroomid
+   */
+  @OnCommand(ExchangeThirdPartyInvite)
+  async handle(input: Input, context: CommandContext): Promise<Output> {
+    const deadline = deadlineOf(context);
+    const { sender, target, roomId } = input;
+    if (serverNameOf(sender) !== this.own.serverName)
+      throw forbidden('The inviting user is of another server');
+    if (serverNameOf(target) !== this.own.serverName) {
+      const build = async (actor: RoomActor | undefined) => (await this.build(actor, input))?.hashed;
+      return { eventId: (await this.invites.send(input, deadline, build)) ?? null };
+    }
+    return this.sending.run<Output>(roomId, deadline, undefined, async (actor) => {
+      const built = await this.build(actor, input);
+      if (!actor || !built) return { answer: { eventId: null } };
+      const pending = await this.builder.append(actor, built);
+      const { extremities, depth } = actor;
+      return {
+        answer: { eventId: pending.event.eventId },
+        unit: { actor, events: [pending], extremities, depth },
+      };
+    });
+  }
+
+  /** @returns undefined when nothing has to change */
+  private async build(
+    actor: RoomActor | undefined,
+    { sender, target, signed }: Input,
+  ): Promise<Built | undefined> {
+    if (!actor || !(await this.unjoined.isJoined(actor))) throw notFound('This server is not in such a room');
+    const token = typeof signed['token'] === 'string' ? signed['token'] : '';
+    const lookup = await this.builder.stateLookup(actor, [
+      ['m.room.third_party_invite', token],
+      ['m.room.member', target],
+    ]);
+    const membership = lookup('m.room.member', target)?.pdu.content['membership'];
+    if (membership === 'join' || membership === 'invite') return undefined;
+    const told = lookup('m.room.third_party_invite', token)?.pdu.content ?? {};
+    const content = { membership: 'invite', third_party_invite: { ...nameIn(told), signed } };
+    return this.builder.build(actor, { type: 'm.room.member', sender, stateKey: target, content });
+  }
+}
+
+function nameIn({ display_name: name }: JsonObject): JsonObject {
+  return { display_name: typeof name === 'string' ? name : '' };
+}
