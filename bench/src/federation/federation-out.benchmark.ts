@@ -2,6 +2,7 @@ import type { UserId } from '@atoll/matrix';
 import { build } from 'hdr-histogram-js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, Benchmark, Figure } from '../benchmark.js';
+import { scrape } from '../load/metrics.js';
 import { cpuSeconds, cpuSecondsOfTree } from '../measure/processes.js';
 import { countCpu, type CpuShare } from '../room-state/cpu-share.js';
 import { startDurablePostgres } from '../servers/servers.js';
@@ -64,6 +65,8 @@ export const federationOut: Benchmark = {
       Redis: () => cpuSeconds(redisPid),
       load: () => cpuSeconds(process.pid),
     });
+    const handshakes = () => scrape(sender.metricsUrl, 'atoll_federation_tls_handshakes_total');
+    const handshakesBefore = await handshakes();
     const before = { delivered: deliveries.delivered, transactions: deliveries.transactions };
     const started = performance.now();
     const committed: number[] = [];
@@ -83,6 +86,7 @@ export const federationOut: Benchmark = {
       cold,
       perSecond: (delivered / (ended - started)) * 1000,
       perTransaction: delivered / transactions,
+      handshakes: ((await handshakes()) - handshakesBefore) / transactions,
       // What has not come everywhere has taken at least so long.
       times: committed.map((at, index) => (deliveries.completeAt(index + 1) || ended) - at),
       cpu,
@@ -103,6 +107,8 @@ interface Measured {
   readonly cold: number;
   readonly perSecond: number;
   readonly perTransaction: number;
+  /** TLS connections made for a transaction. */
+  readonly handshakes: number;
   readonly times: readonly number[];
   readonly cpu: CpuShare;
   readonly memory: { before: number; highest: number };
@@ -114,6 +120,7 @@ function figures({
   cold,
   perSecond,
   perTransaction,
+  handshakes,
   times,
   cpu,
   memory,
@@ -127,6 +134,7 @@ function figures({
   return [
     figure('events × live destinations', 'per second', perSecond),
     figure('events in a transaction', '', perTransaction),
+    figure('new connections per transaction', '', handshakes),
     figure('from commit to the last live destination, p50', 'ms', histogram.getValueAtPercentile(50)),
     figure('from commit to the last live destination, p99', 'ms', histogram.getValueAtPercentile(99)),
     figure('the same for the first event, without connections', 'ms', cold),

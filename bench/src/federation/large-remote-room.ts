@@ -3,8 +3,8 @@ import { stateKey } from '@atoll/room-rules';
 import type { RemoteRoom, RemoteServer } from '@atoll/testing';
 
 /**
- * A public room of the first server with members of all of them, each of whom has joined. The members' joins are made one after the other, but only the
- * last one has its place in the graph: the state before each of them would be a map of its own.
+ * A public room of the first server with members of all of them, each of whom has joined. The joins follow one another, but only
+ * the last one has its place in the graph: the state before each of them would be a map of its own.
  */
 export async function createLargeRoom(
   servers: readonly RemoteServer[],

@@ -10,6 +10,8 @@ import { generate } from 'selfsigned';
 import type { Bench } from '../benchmark.js';
 import { temporaryFolder } from '../servers/servers.js';
 
+const KEEP_ALIVE_MS = 60_000;
+
 /** What a destination is told. */
 export interface ReceivedPdus {
   readonly destination: string;
@@ -103,7 +105,8 @@ async function issue(authority: Certificate, address: string): Promise<Certifica
 }
 
 function tlsServer(certificate: Certificate, onTransaction: OnTransaction): TlsServer {
-  const server = createTlsServer({ ...certificate });
+  // Node's five seconds would end connections between two transactions of a slow pass.
+  const server = createTlsServer({ ...certificate, keepAliveTimeout: KEEP_ALIVE_MS });
   server.on('tlsClientError', () => undefined);
   server.on('request', (request, response) => {
     take(request, response, onTransaction).catch(() => response.destroy());
