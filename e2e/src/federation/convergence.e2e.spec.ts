@@ -67,9 +67,9 @@ describe.each(versions)('a room of version %s', (version) => {
     for (const [index, syncer] of syncers.entries()) {
       const history = await admins[index]?.history(roomId);
       await syncer.sees(ids(history?.filter(({ type }) => type === 'm.room.message')));
-      await syncer.stop();
-      expect(syncer.repeated).toEqual([]);
     }
+    await Promise.all(syncers.map((syncer) => syncer.stop()));
+    expect(syncers.map(({ repeated }) => repeated)).toEqual([[], []]);
   });
 });
 

@@ -14,12 +14,16 @@ describe('the answer to a join', () => {
   });
   afterAll(() => asked.close());
 
+  interface StateEvent {
+    readonly type: string;
+    readonly state_key: string;
+  }
   interface Answer {
     readonly members_omitted: boolean;
     readonly servers_in_room?: string[];
     readonly event: JsonObject;
-    readonly state: JsonObject[];
-    readonly auth_chain: JsonObject[];
+    readonly state: StateEvent[];
+    readonly auth_chain: StateEvent[];
   }
 
   /** A room into which bob came last. */
@@ -48,8 +52,8 @@ describe('the answer to a join', () => {
       return JSON.parse(text) as Answer;
     };
   }
-  const keys = (events: JsonObject[]) =>
-    events.map(({ type, state_key }) => [type, state_key].join(' ')).sort();
+  const keys = (events: readonly StateEvent[]) =>
+    events.map(({ type, state_key }) => `${type} ${state_key}`).sort();
   const CREATE = 'm.room.create ';
   const members = (...names: UserId[]) => names.map((name) => `m.room.member ${name}`);
   const HEROES = [alice, ...[1, 2, 3, 4].map((n) => user(`carol${n}`))];

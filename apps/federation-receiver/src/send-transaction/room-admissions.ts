@@ -30,13 +30,15 @@ export class RoomAdmissions {
       this.servers.roomsOf(this.serverName, roomIds),
     ]);
     const acls = await this.aclsOf(rooms.map(({ roomNid }) => roomNid));
-    const admissions = rooms.flatMap(({ roomNid, roomId, version, partition, isBeingJoined }): RoomAdmission[] => {
-      const rules = rulesOf(version);
-      if (rules === undefined) return [];
-      const isOriginAllowed = isServerAllowed(acls.get(roomNid), origin);
-      const isResident = isBeingJoined || resident.has(roomId);
-      return [{ roomId, partition, rules, isResident, isOriginAllowed }];
-    });
+    const admissions = rooms.flatMap(
+      ({ roomNid, roomId, version, partition, isBeingJoined }): RoomAdmission[] => {
+        const rules = rulesOf(version);
+        if (rules === undefined) return [];
+        const isOriginAllowed = isServerAllowed(acls.get(roomNid), origin);
+        const isResident = isBeingJoined || resident.has(roomId);
+        return [{ roomId, partition, rules, isResident, isOriginAllowed }];
+      },
+    );
     return new Map(admissions.map((admission) => [admission.roomId, admission]));
   }
 

@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-async function roomWithEve(version: string): Promise<RoomId> {
-  const roomId = await service.createRoom({ preset: 'public_chat' }, version);
+async function roomWithEve(version: string, powerLevelContentOverride: JsonObject = {}): Promise<RoomId> {
+  const roomId = await service.createRoom({ preset: 'public_chat', powerLevelContentOverride }, version);
   const join = { type: 'm.room.member', state_key: EVE, content: { membership: 'join' } };
   expect(await remote.send(roomId, version, join)).toMatchObject({ outcome: 'accepted' });
   return roomId;
@@ -100,6 +100,22 @@ it('names events of version 3 by their hash in the Base64 that it has', async ()
   const { eventId, outcome } = await remote.send(roomId, '3', message('hi'));
   expect([outcome, eventId]).toEqual(['accepted', expect.stringMatching(/^\$[A-Za-z0-9+/]{43}$/)]);
 });
+
+it.each([
+  ['10', 'accepted'],
+  ['11', 'refused'],
+])(
+  'has 255 characters in a state key of version %s %s, however many bytes they are',
+  async (version, outcome) => {
+    const roomId = await roomWithEve(version, { state_default: 0 });
+    const pdu = await remote.event(roomId, version, {
+      type: 'm.x',
+      state_key: '😀'.repeat(255),
+      content: {},
+    });
+    expect(await remote.accept(roomId, pdu)).toMatchObject([{ outcome }]);
+  },
+);
 
 describe('numbers that are no integers', () => {
   const numbers = '{"body":"x","float":0.5,"large":123456789012345678901,"whole":1.0}';

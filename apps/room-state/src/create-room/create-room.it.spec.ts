@@ -79,6 +79,8 @@ describe('creating a room', () => {
       );
       const levels = await stateContent(roomId, 'm.room.power_levels');
       expect(levels?.['users']).toEqual(version === '12' ? {} : { [ALICE]: 100, [BOB]: 100 });
+      // Only creators may replace a room where they are above all levels.
+      expect(levels?.['events']).toMatchObject({ 'm.room.tombstone': version === '12' ? 150 : 100 });
     });
 
     it('lets its creator change the levels, and keeps them as they were sent', async () => {

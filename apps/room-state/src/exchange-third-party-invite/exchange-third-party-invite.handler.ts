@@ -1,5 +1,5 @@
 import { type CommandInput, type CommandOutput, ExchangeThirdPartyInvite } from '@atoll/contract';
-import { type EventId, forbidden, type JsonObject, notFound, serverNameOf } from '@atoll/matrix';
+import { type EventId, forbidden, type JsonObject, notFound, type Pdu, serverNameOf } from '@atoll/matrix';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
 import type { HashedEvent } from '@atoll/room-rules';
 import { Controller } from '@nestjs/common';
@@ -29,6 +29,7 @@ export class ExchangeThirdPartyInviteHandler {
   /**
    * 1. This server is in the room, and its user sent the invite: only then the new event gets its signature.
    * 2. The invited user is neither invited nor in the room already: the auth rules would put members out, down to the invite.
+   *    Nor was the user put out since the invite.
    * 3. The member event, with the name that the room was told. That an identity server vouches for the user is what the auth rules check.
    * 4. A user of another server is invited with the help of that server, one of this server at once.
    * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1exchange_third_party_inviteroomid
@@ -66,14 +67,30 @@ export class ExchangeThirdPartyInviteHandler {
       ['m.room.third_party_invite', token],
       ['m.room.member', target],
     ]);
-    const membership = lookup('m.room.member', target)?.pdu.content['membership'];
+    const [invite, member] = [lookup('m.room.third_party_invite', token), lookup('m.room.member', target)];
+    const membership = member?.pdu.content['membership'];
     if (membership === 'join' || membership === 'invite') return undefined;
-    const told = lookup('m.room.third_party_invite', token)?.pdu.content ?? {};
-    const content = { membership: 'invite', third_party_invite: { ...nameIn(told), signed } };
+    if (invite && member && wasPutOutAfter(invite.pdu, member.pdu)) {
+      throw forbidden('The user was put out of the room after the invite');
+    }
+    const content = {
+      membership: 'invite',
+      third_party_invite: { display_name: nameIn(invite?.pdu.content), signed },
+    };
     return this.builder.build(actor, { type: 'm.room.member', sender, stateKey: target, content });
   }
 }
 
-function nameIn({ display_name: name }: JsonObject): JsonObject {
-  return { display_name: typeof name === 'string' ? name : '' };
+/** What an identity server signed can be shown again and again. It must not undo what moderators did since. */
+function wasPutOutAfter(invite: Pdu, member: Pdu): boolean {
+  return (
+    member.content['membership'] === 'leave' &&
+    member.sender !== member.state_key &&
+    member.depth > invite.depth
+  );
+}
+
+function nameIn(content: JsonObject = {}): string {
+  const { display_name: name } = content;
+  return typeof name === 'string' ? name : '';
 }

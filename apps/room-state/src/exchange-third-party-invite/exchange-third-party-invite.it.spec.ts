@@ -126,6 +126,15 @@ describe('exchanging a third-party invite', () => {
     expect(asked).toEqual([]);
   });
 
+  it('does not undo a kick, unless the user was invited anew', async () => {
+    await exchange(EVE);
+    await remote.send(roomId, '12', join);
+    await service.membership({ roomId, sender: ALICE, target: EVE, action: 'kick' });
+    await expect(exchange(EVE)).rejects.toMatchObject({ status: 403, errcode: 'M_FORBIDDEN' });
+    await invitedByMail({ display_name: 'again', public_key: identity.publicKey });
+    expect(await exchange(EVE)).toEqual({ eventId: expect.any(String) });
+  });
+
   it('knows nothing of rooms that this server is not in', async () => {
     const room = '!elsewhere:hs3' as RoomId;
     await expect(exchange(EVE, undefined, ALICE, room)).rejects.toMatchObject({ status: 404 });

@@ -1,6 +1,7 @@
 import { EVENT_STATUS, StateReader } from '@atoll/database';
-import type { EventId, JsonObject, RoomId, ServerName, UserId } from '@atoll/matrix';
-import { type RoomVersionRules, rulesOf, stateKey } from '@atoll/room-rules';
+import { parseExactJson } from '@atoll/event-crypto';
+import type { EventId, JsonObject, JsonValue, RoomId, ServerName, UserId } from '@atoll/matrix';
+import { eventIdOf, type RoomVersionRules, rulesOf, stateKey } from '@atoll/room-rules';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EVE, HS2, RemoteServer } from '../remote-server.spec-support.js';
 import {
@@ -16,6 +17,8 @@ import { StagedPdus } from '../staged-pdus/staged-pdus.js';
 import { startTestRoomState, type TestRoomState } from '../test-room-state.spec-support.js';
 
 const RULES = rulesOf('12') as RoomVersionRules;
+/** Of a server that sends what the room version forbids. */
+const LENIENT: RoomVersionRules = { ...RULES, strictCanonicalJson: false };
 const FAY = '@fay:hs2' as UserId;
 const HS3 = 'hs3' as ServerName;
 const memberEvent = (user: UserId, membership: string) => ({
@@ -192,6 +195,20 @@ describe('events behind a gap', () => {
     // Its predecessor came as the event before which the state was asked for.
     expect(events.get(first)).toMatchObject({ status: EVENT_STATUS.outlier });
     expect(events.get(second)).toMatchObject({ status: EVENT_STATUS.accepted });
+  });
+
+  it.each(['0.5', '1.0', '9007199254740992'])('wait behind an event with the number %s', async (number) => {
+    const content = { number: parseExactJson(number) as JsonValue };
+    const said = { type: 'm.room.message', content, prev: room.model.headsOf(room.model.timeline()) };
+    const pdu = await server.eventOn(room.model, roomId, LENIENT, said, true);
+    const bad = eventIdOf(pdu, LENIENT);
+    room.model.add({ eventId: bad, roomId, pdu, rejected: false });
+    const child = await room.say({ type: 'm.room.message', content: {}, prev: [bad] });
+    await stageIds([child]);
+    await putOff(child);
+    const { events } = await seen();
+    expect([bad, child].filter((id) => events.has(id))).toEqual([]);
+    expect(network.countOf('get_missing_events')).toBe(1);
   });
 
   it('wait when every server lies', async () => {

@@ -58,10 +58,11 @@ export class StagedPduReader {
       .where('room_id', '=', room.roomId)
       .where('staged_id', '>', after)
       .where('retry_at', '<=', now)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('rooms')
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('rooms')
               .select('room_nid')
               .where('room_id', '=', room.roomId)
               .where('joining_until', '>', now),
