@@ -3,6 +3,7 @@ import type { EventId } from '@atoll/matrix';
 import { type StateKey, stateKey, type StateMap } from '@atoll/room-rules';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { KnownEvent } from '../room-actor/pending-event.js';
+import type { ReadState } from '../room-actor/recent-states.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import type { StateResolver } from '../resolve/state-resolver.js';
 
@@ -16,7 +17,10 @@ export interface StoredBranchState {
 /** A longer chain of overrides is written out flat, so that reading one stays cheap. */
 export const MAX_CHAIN = 50;
 
-/** The states of a room's branches: before and after any stored event, not only at the tip. Works on drained actors. */
+/**
+ * The states of a room's branches: before and after any stored event, not only at the tip. Those of the newest events are in memory
+ * (`RecentStates`); for all others the actor must be drained.
+ */
 export class BranchStates {
   constructor(
     private readonly reader: RoomActorReader,
@@ -44,22 +48,38 @@ export class BranchStates {
     return this.resolver.resolve([taking.after, ...states], actor.rules, taking.event);
   }
 
+  /** Whether a successor of an event can be placed beside the other tips from memory alone. */
+  areInMemory({ recent, extremities }: RoomActor, prev: readonly EventId[]): boolean {
+    const [parent] = prev;
+    if (parent === undefined || prev.length > 1) return false;
+    const found = recent.foundAt(parent);
+    if (!found || ('stored' in found && found.stored.depth >= MAX_CHAIN)) return false;
+    return [parent, ...extremities.keys()].every((id) => recent.after(id) !== undefined);
+  }
+
   private async afterOne(actor: RoomActor, event: KnownEvent): Promise<StateMap> {
-    return withEvent(await this.before(actor, event), event);
+    const recent = actor.recent.after(event.eventId);
+    if (recent) return recent;
+    const { before, from } = await this.read(actor, event);
+    const after = withEvent(before, event);
+    actor.recent.read(event.eventId, after, from);
+    return after;
   }
 
   /** From the room's state now, with what has changed since the event's base, and then what its branch overrides. */
-  private async before(actor: RoomActor, event: KnownEvent): Promise<StateMap> {
+  private async read(actor: RoomActor, event: KnownEvent): Promise<{ before: StateMap; from: ReadState }> {
     const stored = await this.reader.eventState(event.eventNid);
-    const position = stored?.basePosition ?? (await this.positionOf(event)) - 1;
+    const from: ReadState = stored ? { stored } : { position: await this.positionOf(event) };
+    const position = 'stored' in from ? from.stored.basePosition : from.position - 1;
     const since = await this.reader.stateDifference(actor.roomNid, position);
     const overrides = await this.reader.resolveOverrides(stored?.overrides ?? []);
-    const state = new Map(actor.state);
+    if (since.length + overrides.length === 0) return { before: actor.recent.current(), from };
+    const before = new Map(actor.state);
     for (const { type, stateKey: key, eventId } of [...since, ...overrides]) {
-      if (eventId === null) state.delete(stateKey(type, key));
-      else state.set(stateKey(type, key), eventId);
+      if (eventId === null) before.delete(stateKey(type, key));
+      else before.set(stateKey(type, key), eventId);
     }
-    return state;
+    return { before, from };
   }
 
   private async positionOf(event: KnownEvent): Promise<number> {
@@ -69,25 +89,37 @@ export class BranchStates {
   }
 
   /**
-   * How to store the state before a new event. A successor of one branch event shares that one's overrides; any other is
-   * written as its difference from the room's state now.
+   * How to store the state before a new event. A successor of one branch event shares that one's overrides, that of an event of the
+   * timeline is found at its position; any other is written as its difference from the room's state now.
    */
   async describe(
     actor: RoomActor,
     before: StateMap,
     prev: readonly KnownEvent[],
     overridesOf: (changes: ReadonlyMap<StateKey, EventId | null>) => Promise<StateOverride[]>,
-  ): Promise<StoredBranchState> {
+  ): Promise<{ readonly state: StoredBranchState; readonly depth: number }> {
     const [parent] = prev;
-    if (parent && prev.length === 1) {
-      const stored = await this.reader.eventState(parent.eventNid);
-      if (stored && stored.depth < MAX_CHAIN) {
-        const overrides = await overridesOf(ownChange(parent));
-        return { basePosition: stored.basePosition, parentEventNid: parent.eventNid, overrides };
-      }
+    const found = parent && prev.length === 1 ? await this.find(actor, parent) : undefined;
+    if (parent && found && 'stored' in found && found.stored.depth < MAX_CHAIN) {
+      const { basePosition, depth } = found.stored;
+      const overrides = await overridesOf(ownChange(parent));
+      return { state: { basePosition, parentEventNid: parent.eventNid, overrides }, depth: depth + 1 };
     }
-    const overrides = await overridesOf(stateDifference(actor.state, before));
-    return { basePosition: actor.lastPosition, parentEventNid: null, overrides };
+    if (found && 'position' in found) {
+      return { state: { basePosition: found.position, parentEventNid: null, overrides: [] }, depth: 1 };
+    }
+    const overrides = await overridesOf(differenceFromNow(actor, before));
+    return { state: { basePosition: actor.lastPosition, parentEventNid: null, overrides }, depth: 1 };
+  }
+
+  private async find(
+    { recent }: RoomActor,
+    { eventId, eventNid }: KnownEvent,
+  ): Promise<ReadState | undefined> {
+    const found = recent.foundAt(eventId);
+    if (found) return found;
+    const stored = await this.reader.eventState(eventNid);
+    return stored && { stored };
   }
 
   /** Events by id, from memory or the database. */
@@ -109,6 +141,11 @@ export function withEvent(before: StateMap, event: KnownEvent): StateMap {
   const after = new Map(before);
   for (const [key, id] of changes) after.set(key, id);
   return after;
+}
+
+/** What must change in the current state to get `to`. */
+export function differenceFromNow(actor: RoomActor, to: StateMap): ReadonlyMap<StateKey, EventId | null> {
+  return actor.recent.isCurrent(to) ? new Map<StateKey, EventId | null>() : stateDifference(actor.state, to);
 }
 
 /** What must change in `from` to get `to`; null takes the key away. */

@@ -109,7 +109,8 @@ export class PduAcceptance {
       given: absent.flatMap((id) => given.get(id) ?? []),
     };
     const extendsTip = absent.length === 0 && isTip(actor, prevIds);
-    if (!extendsTip) await actor.drained();
+    const isForkInMemory = absent.length === 0 && this.branches.areInMemory(actor, prevIds);
+    if (!extendsTip && !isForkInMemory) await actor.drained();
     const before = extendsTip
       ? actor.state
       : await this.branches.after(actor, branches.placed, branches.given);

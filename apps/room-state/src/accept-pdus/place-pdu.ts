@@ -7,7 +7,7 @@ import type { EventCache } from '../room-actor/event-cache.js';
 import type { CommitUnit } from '../room-actor/group-commit.js';
 import type { KnownEvent, PendingEvent, StateEdit } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
-import { type BranchStates, ownChange, stateDifference, withEvent } from './branch-states.js';
+import { type BranchStates, differenceFromNow, ownChange, withEvent } from './branch-states.js';
 import type { RedactionEffect } from './redaction-effects.js';
 
 /** Keys whose silent change is a state reset worth keeping for `ctl`. */
@@ -56,12 +56,13 @@ export class PduPlacement {
       reference: referenceTo({ ...judged.event, pdu: exact }, actor.rules),
     };
     const extremities = withTip(actor, event);
+    // What stands beside the timeline must not change with it.
+    const before = extendsTip ? actor.recent.current.bind(actor.recent) : () => judged.before;
     const edits = event.accepted
       ? await this.toEdits(await this.changes(actor, judged, event, extremities, extendsTip), event)
       : [];
     const reset = resetsAmong(edits, event, actor);
-    const simple = extendsTip && event.accepted;
-    const state = simple ? undefined : await this.branchState(actor, judged);
+    const branch = extendsTip && event.accepted ? undefined : await this.branchState(actor, judged, before());
     const pending: PendingEvent = {
       event,
       typeNid: await this.interner.typeNid(pdu.type),
@@ -75,18 +76,23 @@ export class PduPlacement {
       ...(!extendsTip && { mayBeMissed: true }),
       ...(judged.isForwarded === true && event.accepted && { isForwarded: true }),
       ...(judged.missing.length > 0 && event.accepted && { missing: [...judged.missing] }),
-      ...(state && { state }),
+      ...(branch && { state: branch.state }),
       ...(reset.length > 0 && { reset }),
       ...(event.accepted && redaction),
     };
+    const after = branch && withEvent(before(), event);
     actor.take(pending, extremities);
+    if (branch && after) {
+      const { basePosition } = branch.state;
+      actor.recent.tookBranch(event.eventId, after, { basePosition, depth: branch.depth });
+    }
     this.events.hold(event);
     return { actor, events: [pending], extremities: actor.extremities, depth: actor.depth };
   }
 
-  private branchState(actor: RoomActor, judged: Judged) {
+  private branchState(actor: RoomActor, judged: Judged, before: StateMap) {
     const prev = judged.missing.length > 0 ? [] : judged.prev;
-    return this.branches.describe(actor, judged.before, prev, (changes) => this.toOverrides(changes));
+    return this.branches.describe(actor, before, prev, (changes) => this.toOverrides(changes));
   }
 
   private async toOverrides(changes: ReadonlyMap<StateKey, EventId | null>): Promise<StateOverride[]> {
@@ -105,9 +111,9 @@ export class PduPlacement {
     if (extendsTip) return ownChange(event);
     const after = withEvent(before, event);
     const others = [...extremities.keys()].filter((id) => id !== event.eventId);
-    if (others.length === 0) return stateDifference(actor.state, after);
-    return stateDifference(
-      actor.state,
+    if (others.length === 0) return differenceFromNow(actor, after);
+    return differenceFromNow(
+      actor,
       await this.branches.merge(actor, { event, after }, await this.branches.known(others)),
     );
   }

@@ -34,8 +34,9 @@ export class StateResolver {
    * @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution
    */
   async resolve(states: readonly StateMap[], rules: RoomVersionRules, taking?: RoomEvent): Promise<StateMap> {
-    const [only] = states;
-    if (states.length === 1 && only) return only;
+    const [only, ...others] = states;
+    // Branches that did not change the state share it.
+    if (only && others.every((other) => other === only)) return only;
     const started = performance.now();
     const resolved = await this.resolveLoading(states, rules, taking);
     duration.record((performance.now() - started) / 1000, { algorithm: rules.stateResolution });

@@ -1,6 +1,7 @@
 import type { EventId, RoomId } from '@atoll/matrix';
 import { type RoomVersionRules, type StateKey, stateKey } from '@atoll/room-rules';
 import type { KnownEvent, PendingEvent } from './pending-event.js';
+import { RecentStates } from './recent-states.js';
 import { type Line, TurnQueue } from './turn-queue.js';
 
 /** Thrown to a command whose actor was dropped (a failed commit, a lost partition): it starts again on a fresh one. */
@@ -14,6 +15,8 @@ export class ActorDropped extends Error {
 
 /** Rough memory of one entry of the state map: key, event id, table. */
 const BYTES_PER_STATE_ENTRY = 300;
+/** Its texts are those of the state. */
+const BYTES_PER_COPIED_ENTRY = 60;
 const BYTES_PER_ACTOR = 2_000;
 
 /**
@@ -24,6 +27,8 @@ const BYTES_PER_ACTOR = 2_000;
 export class RoomActor {
   private readonly turns = new TurnQueue();
   private readonly uncommitted = new Set<KnownEvent>();
+  /** The states after the newest events. */
+  readonly recent: RecentStates;
   private whenDrained: (() => void)[] = [];
   dropped = false;
 
@@ -41,7 +46,9 @@ export class RoomActor {
     public depth: number,
     /** Position of the newest committed event. */
     public lastPosition: number,
-  ) {}
+  ) {
+    this.recent = new RecentStates(state);
+  }
 
   /** Runs `decide` when it is its turn; never while another one runs. */
   exclusive<T>(line: Line, decide: () => Promise<T>): Promise<T> {
@@ -68,6 +75,9 @@ export class RoomActor {
       if (edit.eventId === null) this.state.delete(key);
       else this.state.set(key, edit.eventId);
     }
+    const hasChanged = pending.edits.length > 0 || (pending.seed?.length ?? 0) > 0;
+    if (hasChanged) this.recent.stateChanged();
+    if (pending.verdict === 'accepted' && !pending.state) this.recent.tookTip(pending.event.eventId);
     this.extremities = extremities;
     this.depth = Math.max(this.depth, Math.min(pending.event.pdu.depth, Number.MAX_SAFE_INTEGER));
   }
@@ -75,6 +85,10 @@ export class RoomActor {
   /** Told by the commit: these events of this room are durable, the newest at `position`. */
   committed(events: readonly PendingEvent[], position: number | undefined): void {
     for (const { event } of events) this.uncommitted.delete(event);
+    const placed = events.filter(({ inTimeline }) => inTimeline);
+    placed.forEach(({ event }, index) => {
+      this.recent.committed(event.eventId, (position ?? 0) - (placed.length - 1 - index));
+    });
     if (position !== undefined) this.lastPosition = Math.max(this.lastPosition, position);
     if (this.uncommitted.size === 0) for (const tell of this.whenDrained.splice(0)) tell();
   }
@@ -99,6 +113,7 @@ export class RoomActor {
 
   /** Approximate memory, in bytes. */
   get bytes(): number {
-    return BYTES_PER_ACTOR + this.state.size * BYTES_PER_STATE_ENTRY;
+    const ofRecent = this.recent.held * BYTES_PER_COPIED_ENTRY;
+    return BYTES_PER_ACTOR + this.state.size * BYTES_PER_STATE_ENTRY + ofRecent;
   }
 }
