@@ -19,6 +19,12 @@ import { PduCache } from './sending/pdu-cache.js';
 import { ProgressWriter } from './sending/progress-writer.js';
 import { TransactionSender } from './sending/transaction-sender.js';
 
+/**
+ * Servers to which connections are kept. With fewer than a large room has, each would be gone before its next turn; each takes a file
+ * descriptor and some 50 KB.
+ */
+const MAX_ORIGINS = 4_096;
+
 /** Starts the federation sender in this process: it takes over its share of the destinations, and sends them what they are owed. */
 export async function startFederationSender(config: Config): Promise<RunningService> {
   const connections = await openConnections(config, KIND);
@@ -28,6 +34,7 @@ export async function startFederationSender(config: Config): Promise<RunningServ
   const { federation, close: closeFederation } = await openFederationClient(
     config,
     await loadSigningKey(config),
+    { maxOrigins: MAX_ORIGINS },
   );
   const redis = connectRedis(connections.config.redisUrl, instance);
   const announcer = new Announcer(redis);

@@ -19,6 +19,8 @@ export interface FederationSettings {
   readonly dns?: DnsResolver;
   readonly connectTimeoutMs?: number;
   readonly wellKnownTimeoutMs?: number;
+  /** Servers to which connections are kept; see {@link HttpClient}. */
+  readonly maxOrigins?: number;
 }
 
 export interface FederationAccess {
@@ -39,6 +41,7 @@ export function createFederationClient(settings: FederationSettings): Federation
     denylist: new IpDenylist(settings.ipDenylist),
     extraCa: settings.extraCa ?? [],
     connectTimeoutMs,
+    ...(settings.maxOrigins !== undefined && { maxOrigins: settings.maxOrigins }),
     onHandshake: ({ protocol, group }) => {
       handshakes.add(1, { protocol, group });
     },
