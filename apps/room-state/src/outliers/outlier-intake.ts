@@ -65,7 +65,13 @@ export class OutlierIntake {
     { state, authChain }: { state: readonly string[]; authChain: readonly string[] },
   ): Promise<ReadonlyMap<StateKey, TakenOutlier>> {
     const ofState = await this.check(room, state);
-    const taken = await this.store(room, [...(await this.check(room, authChain)), ...ofState]);
+    // Servers may send what is state as authority too: most of both lists, in a large room.
+    const shown = new Set(state);
+    const beyond = await this.check(
+      room,
+      authChain.filter((text) => !shown.has(text)),
+    );
+    const taken = await this.store(room, [...beyond, ...ofState]);
     const standing = new Map<StateKey, TakenOutlier>();
     for await (const slice of slicesOf(ofState)) {
       for (const { event } of slice) {
