@@ -22,9 +22,9 @@ export interface PublishedRoomPageQuery {
  */
 export async function publishedRoomPage(
   reader: PublishedRoomReader,
-  { limit: asked = 0, since, term, roomTypes }: PublishedRoomPageQuery,
+  { limit: asked, since, term, roomTypes }: PublishedRoomPageQuery,
 ): Promise<JsonObject> {
-  const limit = asked === 0 ? DEFAULT_LIMIT : Math.min(asked, MAX_LIMIT);
+  const limit = pageLimit(asked);
   const offset = since === undefined ? 0 : offsetOf(since);
   const { rooms, total } = await reader.page({ term, roomTypes, limit, offset });
   const next = offset + rooms.length;
@@ -34,6 +34,11 @@ export async function publishedRoomPage(
     ...(next < total && rooms.length > 0 && { next_batch: tokenOf(next) }),
     ...(offset > 0 && { prev_batch: tokenOf(Math.max(0, offset - limit)) }),
   };
+}
+
+/** How many rooms a page holds of which so many were asked for. */
+export function pageLimit(asked = 0): number {
+  return asked === 0 ? DEFAULT_LIMIT : Math.min(asked, MAX_LIMIT);
 }
 
 function toChunk(room: PublishedRoom): JsonObject {

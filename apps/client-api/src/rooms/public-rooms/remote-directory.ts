@@ -1,9 +1,9 @@
 import { roomIdSchema } from '@atoll/contract';
+import type { PublishedRoomPageQuery } from '@atoll/database';
 import { isRoomAlias, type JsonObject, notFound, type ServerName } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { RemoteQuery, unusable } from '../../federation/remote-query.js';
-import type { PublicRoomsQuery } from './public-rooms.handler.js';
 
 /** What an entry may say; other keys go, and so does a key that holds something else. */
 const roomSchema = z.object({
@@ -41,7 +41,10 @@ export class RemoteDirectory {
    * @throws MatrixError 404 when the server has no directory, 403, 502, 503 or 504 as `RemoteQuery` says
    * @see https://spec.matrix.org/v1.19/server-server-api/#post_matrixfederationv1publicrooms
    */
-  async page(server: ServerName, query: PublicRoomsQuery & { readonly limit: number }): Promise<JsonObject> {
+  async page(
+    server: ServerName,
+    query: PublishedRoomPageQuery & { readonly limit: number },
+  ): Promise<JsonObject> {
     const answer = await this.remote.ask(server, { ...question(query), maxBytes: MAX_ANSWER_BYTES });
     if (answer === undefined) throw notFound(`The server ${server} has no room directory`);
     const { success, data } = answerSchema.safeParse(answer);
@@ -53,7 +56,12 @@ export class RemoteDirectory {
 }
 
 /** Without a filter it is a GET, which every server understands. Of other servers, a limit of 0 would ask for everything. */
-function question({ limit: most, since, term, roomTypes }: PublicRoomsQuery & { readonly limit: number }) {
+function question({
+  limit: most,
+  since,
+  term,
+  roomTypes,
+}: PublishedRoomPageQuery & { readonly limit: number }) {
   const limit = Math.max(most, 1);
   if (term === undefined && roomTypes === undefined) {
     const parameters = new URLSearchParams({ limit: String(limit), ...(since !== undefined && { since }) });
