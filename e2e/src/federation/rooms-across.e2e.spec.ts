@@ -162,6 +162,24 @@ describe.each(['8', '10', '12'])('a restricted room of version %s', (version) =>
   });
 });
 
+test('a server that is in a restricted room, but has nobody who may let others in, asks one that has', async () => {
+  const club = await alice.createRoom({ preset: 'public_chat' });
+  const roomId = await alice.createRoom({
+    preset: 'private_chat',
+    power_level_content_override: { invite: 50 },
+  });
+  const allow = [{ type: 'm.room_membership', room_id: club }];
+  await alice.setState(roomId, 'm.room.join_rules', { join_rule: 'restricted', allow });
+  const dave = await register(bob.http.baseUrl, 'dave');
+  for (const user of [bob, dave]) expect(outcome(await joinVia(user, club))).toBe('200');
+  expect(outcome(await joinVia(bob, roomId))).toBe('200');
+  await bothSee(roomId, 'join');
+  expect(outcome(await dave.request('POST', path`/v3/join/${roomId}`, {}))).toBe('200');
+  const content = await dave.state(roomId, 'm.room.member', dave.userId);
+  expect(content['join_authorised_via_users_server']).toBe(alice.userId);
+  await expectSameState(roomId);
+});
+
 test('users of other servers are invited when a room is created', async () => {
   const follower = await bob.follow();
   const roomId = await alice.createRoom({
