@@ -10,9 +10,11 @@ export async function inParallel<Item>(
   run: (item: Item) => Promise<unknown>,
 ): Promise<void> {
   const waiting = items.values();
+  // Timers may fire a moment before their time.
+  let isOver = false;
   const work = async () => {
     for (const item of waiting) {
-      if (performance.now() >= deadline) return;
+      if (isOver || performance.now() >= deadline) return;
       await run(item);
     }
   };
@@ -24,6 +26,7 @@ export async function inParallel<Item>(
       timeIsOver,
     ]);
   } finally {
+    isOver = true;
     clearTimeout(timer);
   }
 }

@@ -12,6 +12,8 @@ import { until } from '../resident-server.spec-support.js';
 import { startRoomState } from '../start-room-state.js';
 
 const PARTITIONS = 4;
+/** As long as it takes without any announcement. */
+const SWEEP_MS = 10_000;
 
 describe('the owner of a room', () => {
   let database: Database;
@@ -74,9 +76,12 @@ describe('the owner of a room', () => {
     const announcer = new Announcer(redis);
     const announced = await stage('announced');
     const began = performance.now();
-    announcer.publish(PdusStaged, { roomId: announced });
-    await until(() => isTaken(announced));
-    expect(performance.now() - began).toBeLessThan(5_000);
+    // An announcement from before the service reads them is lost: it is a hint, and the sweep would do.
+    await until(() => {
+      announcer.publish(PdusStaged, { roomId: announced });
+      return isTaken(announced);
+    });
+    expect(performance.now() - began).toBeLessThan(SWEEP_MS / 2);
     redis.disconnect();
     await service.close();
   }, 30_000);
