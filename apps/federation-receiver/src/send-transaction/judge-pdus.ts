@@ -37,7 +37,7 @@ interface AdmittedPdu {
 }
 
 const MAX_ERROR = 200;
-/** Events of a room that wait for its owner; beyond it, their senders have to wait. */
+/** Events of one server that wait for the owner of one room; beyond it that server has to wait, and no other. */
 const MAX_BACKLOG = 10_000;
 const BACKLOG_RETRY_AFTER_MS = 10_000;
 
@@ -57,7 +57,7 @@ export class PduJudge {
    * 3. Known already: nothing to do.
    * @param pdus as `parseExactJson` has read them
    * @returns in their order
-   * @throws MatrixError 503 when one of the rooms has not caught up with what was sent before
+   * @throws MatrixError 503 when one of the rooms has not caught up with what the server sent before
    */
   async judge(origin: ServerName, pdus: readonly unknown[]): Promise<JudgedPdu[]> {
     const admitted = await this.admit(origin, pdus as readonly JsonValue[]);
@@ -73,7 +73,7 @@ export class PduJudge {
     const [rooms, awaiting, isFull] = await Promise.all([
       this.admissions.of(roomIds, origin),
       this.awaiting(pdus, roomIds),
-      this.reader.hasBacklog(roomIds, MAX_BACKLOG),
+      this.reader.hasBacklog(origin, roomIds, MAX_BACKLOG),
     ]);
     if (isFull) throw overloaded(BACKLOG_RETRY_AFTER_MS);
     return pdus.map((json) => {

@@ -4,6 +4,7 @@ import type { ReceivedEvent } from '@atoll/server-keys';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { KnownEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
+import { mayTakeBack } from '../remote-rooms/may-take-back.js';
 import type { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
 import { policyRoom, type PolicyServers } from '../policy-server/policy-servers.js';
 import type { Decision, RoomCommands } from '../room-actor/room-commands.js';
@@ -137,7 +138,7 @@ export class PduAcceptance {
     held: KnownEvent,
   ): Promise<Decision<PduResult>> {
     const { event } = received;
-    if (!this.unjoined.mayTakeBack(held, received)) {
+    if (!mayTakeBack(held, event)) {
       return { answer: refused(event, 'this server is not in the room') };
     }
     const unit = await this.unjoined.place(actor, received);

@@ -36,7 +36,7 @@ export class PduPlacement {
     private readonly branches: BranchStates,
   ) {}
 
-  /** Makes the actor take the event and returns what must be committed. The actor must be drained unless it only extends the tip. */
+  /** Makes the actor take the event and returns what must be committed. The actor must be drained unless it extends the tip or `BranchStates` has all in memory. */
   async place(
     actor: RoomActor,
     judged: Judged,
@@ -57,7 +57,7 @@ export class PduPlacement {
     };
     const extremities = withTip(actor, event);
     // What stands beside the timeline must not change with it.
-    const before = extendsTip ? actor.recent.current.bind(actor.recent) : () => judged.before;
+    const before = () => (extendsTip ? actor.recent.current() : judged.before);
     const edits = event.accepted
       ? await this.toEdits(await this.changes(actor, judged, event, extremities, extendsTip), event)
       : [];

@@ -3,6 +3,8 @@ import { overloaded, type ServerName } from '@atoll/matrix';
 const PER_KEY = 4;
 const AT_ONCE = 32;
 const MAX_WAITING = 1_000;
+/** Of them, to one server: more than its slowness is worth. */
+const MAX_WAITING_PER_KEY = 250;
 const RETRY_AFTER_MS = 10_000;
 
 interface Waiting<Key> {
@@ -37,7 +39,9 @@ export class RequestSlots<Key extends string = ServerName> {
   }
 
   private turn(key: Key): Promise<void> {
-    if (this.waiting.length >= MAX_WAITING) throw overloaded(RETRY_AFTER_MS);
+    const sameKey = this.waiting.filter((one) => one.key === key).length;
+    if (this.waiting.length >= MAX_WAITING || sameKey >= MAX_WAITING_PER_KEY)
+      throw overloaded(RETRY_AFTER_MS);
     return new Promise((resolve) => this.waiting.push({ key, start: resolve }));
   }
 

@@ -41,6 +41,13 @@ describe('asking servers in turn', () => {
     ['the first refusal', [refused(404, 'M_NOT_FOUND'), refused(403, 'M_FORBIDDEN')], 404, 'M_NOT_FOUND'],
     ['the trouble of a peer as such', [refused(500, 'M_UNKNOWN')], 502, 'M_UNKNOWN'],
     ['a request that the peer cannot read as its trouble', [refused(400, 'M_BAD_JSON')], 502, 'M_UNKNOWN'],
+    ['a refusal without what would end a session', [refused(403, 'M_UNKNOWN_TOKEN')], 403, 'M_FORBIDDEN'],
+    [
+      'a refusal by version as a bad request',
+      [refused(401, 'M_INCOMPATIBLE_ROOM_VERSION')],
+      400,
+      'M_INCOMPATIBLE_ROOM_VERSION',
+    ],
     ['nobody to ask as no room', [], 404, 'M_NOT_FOUND'],
   ])('tells of %s', async (_, answers, status, errcode) => {
     await expect(ask(...answers)).rejects.toMatchObject({ status, errcode });

@@ -31,6 +31,8 @@ export async function askInTurn<T>(
 }
 
 const MAX_MESSAGE = 200;
+/** Of a room version's name. @see https://spec.matrix.org/v1.19/rooms/ */
+const MAX_VERSION = 32;
 
 /** The body of a good answer. @throws NoHelp with what clients may see of any other */
 export function helpIn<Body>(result: SendResult<Body>): Body {
@@ -41,20 +43,27 @@ export function helpIn<Body>(result: SendResult<Body>): Body {
       throw new NoHelp(result.error);
     case 'refused': {
       const { error, room_version: version } = result.body;
-      const message = typeof error === 'string' ? error.slice(0, MAX_MESSAGE) : 'The other server refused';
-      // Only refusals pass through: any other status is the peer's own trouble, and so is a request that it cannot read.
-      const passes = result.status === 403 || result.status === 404 || PASSED_ON.includes(result.errcode);
-      const extra = typeof version === 'string' ? { room_version: version } : {};
-      throw new NoHelp(
-        passes
-          ? new MatrixError(result.status, result.errcode, message, extra)
-          : new MatrixError(502, 'M_UNKNOWN', message),
-      );
+      const message =
+        typeof error === 'string' ? error.slice(0, MAX_MESSAGE).toWellFormed() : 'The other server refused';
+      const passed = passedOn(result);
+      if (!passed) throw new NoHelp(new MatrixError(502, 'M_UNKNOWN', message));
+      const isVersion = typeof version === 'string' && version.length <= MAX_VERSION;
+      throw new NoHelp(new MatrixError(...passed, message, isVersion ? { room_version: version } : {}));
     }
   }
 }
 
 const PASSED_ON = ['M_INCOMPATIBLE_ROOM_VERSION', 'M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN'];
+
+/**
+ * The refusals that clients are told of. Any other status is the peer's own trouble, and so is a request that it cannot read; what an
+ * error code may make a client do, such as ending its session, is not another server's to say.
+ */
+function passedOn({ status, errcode }: { status: number; errcode: string }): [number, string] | undefined {
+  if (PASSED_ON.includes(errcode)) return [400, errcode];
+  if (status === 403) return [403, errcode === 'M_INVITE_BLOCKED' ? errcode : 'M_FORBIDDEN'];
+  return status === 404 ? [404, 'M_NOT_FOUND'] : undefined;
+}
 
 /** @throws NoHelp */
 export function unusable(server: ServerName, what: string): NoHelp {

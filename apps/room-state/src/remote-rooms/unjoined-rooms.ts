@@ -163,19 +163,6 @@ export class UnjoinedRooms {
     if (held?.outlier !== true || !held.inTimeline || held.eventId === eventId) return undefined;
     return (await this.isJoined(actor)) ? undefined : held;
   }
-
-  /**
-   * Whether a leave that came over federation may take back what a local user holds: an invite by whoever invited, or the user's own
-   * knock or invite by anybody whom the others let, of which this server can judge nothing but the inviter.
-   */
-  mayTakeBack(held: KnownEvent, { event: { pdu } }: ReceivedEvent): boolean {
-    if (pdu.type !== 'm.room.member' || pdu.state_key !== held.pdu.state_key) return false;
-    const membership = pdu.content['membership'];
-    if (membership !== 'leave' && membership !== 'ban') return false;
-    const before = held.pdu.content['membership'];
-    if (before === 'invite') return pdu.sender === held.pdu.sender || pdu.sender === pdu.state_key;
-    return before === 'knock' && serverNameOf(pdu.sender) !== this.own.serverName;
-  }
 }
 
 /** The next owner joins anew; the mark ends by itself. */

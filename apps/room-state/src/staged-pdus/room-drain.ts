@@ -66,7 +66,7 @@ export class RoomDrain {
     const rules = await this.rooms.rulesOf(room.roomId, Date.now() + ACCEPT_MS);
     room.inbox.open();
     let after = 0;
-    while (room.isOurs() && !room.inbox.isFull) {
+    while (room.isOurs()) {
       const page = await this.reader.next(room, after, Date.now(), PAGE);
       const last = page.at(-1);
       if (!last) return;
@@ -172,15 +172,16 @@ export class RoomDrain {
     for (const { one, missing } of waiting) {
       const ids = idsOf(missing);
       if (isGivenUp(one.row)) await this.giveUp(room, one);
-      else if (ids.every((id) => staged.has(id)) || !room.inbox.mayAsk)
-        room.inbox.park(one.row.stagedId, ids);
-      else this.ask(room, one, missing);
+      else if (ids.some((id) => !staged.has(id)) && room.inbox.mayAsk(one.row.origin))
+        this.ask(room, one, missing);
+      else if (room.inbox.isFull) await this.postpone(room, one, ids);
+      else room.inbox.park(one.row.stagedId, ids);
     }
   }
 
   private ask(room: DrainedRoom, one: Row, missing: Missing): void {
     const { stagedId, origin } = one.row;
-    room.inbox.beginAsking(stagedId);
+    room.inbox.beginAsking(stagedId, origin);
     this.missing
       .bring(room.roomId, one, origin, missing)
       .then(async ({ result, taken }) => {

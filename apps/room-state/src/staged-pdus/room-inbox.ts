@@ -1,7 +1,9 @@
-import type { EventId } from '@atoll/matrix';
+import type { EventId, ServerName } from '@atoll/matrix';
 
 /** Events of one room whose predecessors are asked for at once. */
 const MAX_ASKING = 20;
+/** Of them, on account of one server: one that sends what nobody can place leaves the others theirs. */
+const MAX_ASKING_FOR_ONE = 5;
 const MAX_REMEMBERED = 1_000;
 /** Parked rows are looked at again even when nothing tells that it helps. */
 const LOOK_AGAIN_MS = 600_000;
@@ -11,7 +13,7 @@ const LOOK_AGAIN_MS = 600_000;
  * finds the rows and looks again.
  */
 export class RoomInbox {
-  private readonly asking = new Set<number>();
+  private readonly asking = new Map<number, ServerName>();
   /** Rows that wait for events which have arrived but are not taken yet, or for their turn to ask. */
   private readonly parked = new Map<number, readonly EventId[]>();
   /** Rows whose next try has a time. */
@@ -30,7 +32,7 @@ export class RoomInbox {
     return this.asking.has(stagedId) || this.parked.has(stagedId);
   }
 
-  /** So much waits that nothing more of the room is read before something of it ends. */
+  /** So much waits that nothing more is remembered: what has to wait is given a time in the table. */
   get isFull(): boolean {
     return this.parked.size >= MAX_REMEMBERED;
   }
@@ -39,12 +41,14 @@ export class RoomInbox {
     return this.asking.size + this.parked.size + this.postponed.size === 0;
   }
 
-  get mayAsk(): boolean {
-    return this.asking.size < MAX_ASKING;
+  /** @param origin the server that sent the event */
+  mayAsk(origin: ServerName): boolean {
+    if (this.asking.size >= MAX_ASKING) return false;
+    return [...this.asking.values()].filter((one) => one === origin).length < MAX_ASKING_FOR_ONE;
   }
 
-  beginAsking(stagedId: number): void {
-    this.asking.add(stagedId);
+  beginAsking(stagedId: number, origin: ServerName): void {
+    this.asking.set(stagedId, origin);
   }
 
   /** Whatever came of it, the parked rows are worth another look. */

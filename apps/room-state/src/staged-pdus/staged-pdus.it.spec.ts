@@ -67,6 +67,18 @@ describe('staged events', () => {
       .where('event_id', '=', eventId)
       .executeTakeFirst();
 
+  it('are taken although a server has sent more than is remembered of what nobody can place', async () => {
+    const [tip, , ...unplaceable] = (await room.messages(1_102)) as [EventId, EventId, ...EventId[]];
+    const good = await room.say({ type: 'm.room.message', content: { body: 'good' }, prev: [tip] });
+    await stageIds([tip]);
+    await drained();
+    network.residents.set(HS2, () => 'silence');
+    await stageIds(unplaceable);
+    await stageIds([good]);
+    await until(async () => (await statusOf(good)) === EVENT_STATUS.accepted, 20_000);
+    expect(await countStaged(service, roomId)).toBe(unplaceable.length);
+  }, 60_000);
+
   it('are taken in the order of the room, whatever the order of their arrival, without a question to anybody', async () => {
     const ids = await room.messages(130);
     await stageIds(ids.toReversed());

@@ -1,4 +1,4 @@
-import type { EventId, RoomId, UserId } from '@atoll/matrix';
+import type { EventId, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
@@ -46,12 +46,12 @@ export class InboundRoomReader {
       .execute();
   }
 
-  /** Whether some room among them has at least so many staged events that wait for its owner. */
-  async hasBacklog(roomIds: readonly RoomId[], atLeast: number): Promise<boolean> {
+  /** Whether at least so many staged events of a server wait for the owner of one of the rooms. */
+  async hasBacklog(origin: ServerName, roomIds: readonly RoomId[], atLeast: number): Promise<boolean> {
     const { rows } = await sql<{ full: boolean }>`
       SELECT coalesce(bool_or(waiting.count >= ${atLeast}), false) AS full
       FROM unnest(${roomIds}::text[]) AS room CROSS JOIN LATERAL (
-        SELECT count(*) FROM (SELECT FROM staged_pdus WHERE room_id = room LIMIT ${atLeast}) AS staged) AS waiting
+        SELECT count(*) FROM (SELECT FROM staged_pdus WHERE room_id = room AND origin = ${origin} LIMIT ${atLeast}) AS staged) AS waiting
     `.execute(this.database.db);
     return rows[0]?.full === true;
   }

@@ -26,6 +26,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        tries smallint NOT NULL DEFAULT 0,
        retry_at bigint NOT NULL DEFAULT 0,
        UNIQUE (room_id, event_id))`,
+    'CREATE INDEX staged_pdus_by_origin ON staged_pdus (room_id, origin)',
     'CREATE INDEX staged_pdus_by_partition ON staged_pdus (partition, room_id, staged_id)',
     `CREATE TABLE stripped_states (
        event_nid bigint PRIMARY KEY,
