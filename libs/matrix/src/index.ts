@@ -5,3 +5,4 @@ export * from './json.js';
 export * from './json-depth.js';
 export * from './pdu.js';
 export * from './matrix-error.js';
+export * from './stripped-state.js';

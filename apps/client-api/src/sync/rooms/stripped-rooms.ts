@@ -1,19 +1,9 @@
 import { EventReader, type StoredEvent, StrippedStateReader, SyncStateReader } from '@atoll/database';
-import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
+import { type JsonObject, type RoomId, STRIPPED_STATE_TYPES, type UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { toStrippedState } from '../../events/client-event.js';
 import { pruneStrippedState } from './prune-stripped-state.js';
 import type { StrippedPlan } from './room-plan.js';
-
-const TOLD = [
-  'm.room.create',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.avatar',
-  'm.room.encryption',
-  'm.room.name',
-  'm.room.topic',
-];
 
 /** An invite or knock with the state that the user is told. */
 export interface StrippedRoom {
@@ -72,7 +62,7 @@ export class StrippedRooms {
       return [{ roomNid, start: position, end: position, userId: sender }];
     });
     const spans = (
-      await Promise.all([this.states.singles(rooms, TOLD), this.states.members(senders)])
+      await Promise.all([this.states.singles(rooms, STRIPPED_STATE_TYPES), this.states.members(senders)])
     ).flat();
     const events = await this.events.byNids(spans.flatMap(({ eventNid }) => eventNid ?? []));
     return Map.groupBy(events.values(), ({ roomNid }) => roomNid);
