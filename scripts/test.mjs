@@ -3,10 +3,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { bin, build, importBuilt, prepare, root, say } from './prepare.mjs';
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
 const minutes = 60_000;
 
 await prepare('libs/embedded');
@@ -26,6 +27,7 @@ if (patterns.length === 0) {
 stage('type check', build);
 await runTests();
 
+for (const failure of failures) say(`FAILED ${failure}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exit(total.failed > 0 ? 1 : 0);
@@ -57,13 +59,27 @@ function boundaryRuleIsAwake() {
 async function runTests() {
   const { startTestPostgres } = await importBuilt('libs/embedded');
   const postgres = await startTestPostgres();
-  const environment = { ATOLL_TEST_POSTGRES_URL: postgres.url('postgres') };
+  const environment = {
+    ATOLL_TEST_POSTGRES_URL: postgres.url('postgres'),
+    ATOLL_TEST_TEMPLATE: await migratedTemplate(postgres),
+  };
   try {
     await jest('unit and integration tests', '.', ['--maxWorkers=2'], environment, 30 * minutes);
     await jest('end-to-end tests', 'e2e', ['--runInBand'], environment, 45 * minutes);
   } finally {
     await postgres.stop();
   }
+}
+
+/** @returns the name of a database that has the schema, for others to be copied from */
+async function migratedTemplate(postgres) {
+  const { migrateToLatest, openDatabase } = await importBuilt('libs/database');
+  const name = 'atoll_template';
+  const url = await postgres.createDatabase(name);
+  const database = openDatabase({ url, poolSize: 1, applicationName: 'template', statementTimeoutMs: 0 });
+  await migrateToLatest(database.db);
+  await database.close();
+  return name;
 }
 
 async function jest(name, folder, options, environment, timeout) {
@@ -84,6 +100,8 @@ async function jest(name, folder, options, environment, timeout) {
     ...process.env,
     ...environment,
     NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+    // The end-to-end tests start hundreds of processes of the same code.
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
   };
   const child = spawn(bin('jest'), args, {
     cwd: join(root, folder),
@@ -103,6 +121,7 @@ function count(name, status, file) {
     numPendingTests: 0,
     numTodoTests: 0,
     numRuntimeErrorTestSuites: 0,
+    testResults: [],
   };
   try {
     found = JSON.parse(readFileSync(file, 'utf8'));
@@ -110,9 +129,25 @@ function count(name, status, file) {
     say(`${name}: jest left no results`);
   }
   const failed = found.numFailedTests + found.numRuntimeErrorTestSuites;
+  failures.push(...found.testResults.filter(({ status }) => status === 'failed').flatMap(failuresOf));
   total.passed += found.numPassedTests;
   // Jest also fails for what is no test: a worker that died, a run that took too long.
   total.failed += failed === 0 && status !== 0 ? 1 : failed;
   total.skipped += found.numPendingTests + found.numTodoTests;
   say(`${name}: ${found.numPassedTests} passed, ${failed} failed, jest ended with ${status}`);
+}
+
+/** What failed in a file, a line each: long output is often read from its end. */
+function failuresOf({ name, message, assertionResults }) {
+  const file = relative(root, name);
+  const tests = assertionResults.filter(({ status }) => status === 'failed');
+  const line = (text = '') =>
+    text
+      .replace(/\u001b\[\d+m/g, '')
+      .split('\n')
+      .slice(0, 3)
+      .join(' ')
+      .slice(0, 300);
+  if (tests.length === 0) return [`${file}: ${line(message)}`];
+  return tests.map(({ fullName, failureMessages }) => `${file}: ${fullName}: ${line(failureMessages[0])}`);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { migrateToLatest, RegistrationTokenTransactor } from '@atoll/database';
 import { CommandFailed } from './command-failed.js';
 import { print } from './output.js';
-import { withDatabase } from './with-servers.js';
+import { withDatabase } from './with-database.js';
 
 const TOKEN_BYTES = 12;
 

@@ -6,7 +6,7 @@ import { hash } from '@node-rs/argon2';
 import { CommandFailed } from './command-failed.js';
 import { print } from './output.js';
 import { askForPassword } from './ask-for-password.js';
-import { withDatabase } from './with-servers.js';
+import { withDatabase } from './with-database.js';
 
 export interface CreateUserOptions {
   admin: boolean;

@@ -2,7 +2,7 @@ import { serviceNames } from '@atoll/contract';
 import { listDeadLetters } from '@atoll/redis-streams';
 import { CommandFailed } from './command-failed.js';
 import { print, printTable } from './output.js';
-import { withRedis } from './with-servers.js';
+import { withRedis } from './with-redis.js';
 
 /** Lists what, when and why, without the payloads: they hold what people wrote. */
 export async function listDeadLettersOf(options: { service?: string }): Promise<void> {

@@ -2,7 +2,7 @@ import { assertSchemaIsCurrent, clearBackOff, DestinationReader } from '@atoll/d
 import { isServerName } from '@atoll/matrix';
 import { CommandFailed } from './command-failed.js';
 import { print, printTable } from './output.js';
-import { withDatabase } from './with-servers.js';
+import { withDatabase } from './with-database.js';
 
 /** Lists the servers that events were sent to, what they are owed, and those that fail. */
 export async function listDestinations(): Promise<void> {

@@ -1,6 +1,6 @@
 import { ensureInstallation, migrateToLatest } from '@atoll/database';
 import { print } from './output.js';
-import { withDatabase } from './with-servers.js';
+import { withDatabase } from './with-database.js';
 
 export async function migrate(): Promise<void> {
   await withDatabase(async (database, config) => {

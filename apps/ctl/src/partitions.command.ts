@@ -1,6 +1,6 @@
 import { assertSchemaIsCurrent, PartitionReader } from '@atoll/database';
 import { print, printTable } from './output.js';
-import { withDatabase } from './with-servers.js';
+import { withDatabase } from './with-database.js';
 
 /** Lists owners by kind; a partition whose owner is not alive counts as unowned. */
 export async function listPartitions(): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +9,13 @@ import type { UserId } from '@atoll/matrix';
 import { verify } from '@node-rs/argon2';
 import { sql } from 'kysely';
 import { ranges } from './partitions.command.js';
-import { program } from './program.js';
+import { ctl } from './ctl.spec-support.js';
 
 let server: TestDatabase;
 let folder: string;
 
 beforeAll(async () => {
-  server = await testDatabase();
+  server = await testDatabase({ empty: true });
   folder = await mkdtemp(join(tmpdir(), 'atoll-ctl-'));
   process.env['ATOLL_DATABASE_URL'] = server.url;
   process.env['ATOLL_SERVER_NAME'] = 'example.org';
@@ -26,21 +26,6 @@ afterAll(async () => {
   await server.drop();
   await rm(folder, { recursive: true });
 });
-
-/** Runs the command line and returns what it printed. */
-async function ctl(...args: string[]): Promise<string> {
-  let printed = '';
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    printed += String(chunk);
-    return true;
-  });
-  try {
-    await program().parseAsync(args, { from: 'user' });
-  } finally {
-    write.mockRestore();
-  }
-  return printed;
-}
 
 async function withDatabase<T>(work: (database: ReturnType<typeof openDatabase>) => Promise<T>): Promise<T> {
   const database = openDatabase({ url: server.url, poolSize: 1, applicationName: 'ctl-spec' });

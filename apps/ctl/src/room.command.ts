@@ -10,7 +10,7 @@ import {
 import { isRoomId } from '@atoll/matrix';
 import { CommandFailed } from './command-failed.js';
 import { print, printTable } from './output.js';
-import { withDatabase } from './with-servers.js';
+import { withDatabase } from './with-database.js';
 
 const MAX_SERVERS = 10;
 const MAX_RESETS = 100;

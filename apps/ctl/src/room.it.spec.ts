@@ -2,8 +2,8 @@ import { EVENT_STATUS, migrateToLatest, openDatabase, type Database } from '@ato
 import { type PlacedRow, RoomRows } from '@atoll/database/testing';
 import { testDatabase, type TestDatabase } from '@atoll/embedded';
 import type { EventId, RoomId, ServerName, UserId } from '@atoll/matrix';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { program } from './program.js';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ctl } from './ctl.spec-support.js';
 
 const ROOM = '!room:example.org' as RoomId;
 const ALICE = '@alice:example.org' as UserId;
@@ -93,23 +93,12 @@ afterAll(async () => {
 });
 
 /** The cells of every line that a command printed. */
-async function ctl(...args: string[]): Promise<string[][]> {
-  let printed = '';
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    printed += String(chunk);
-    return true;
-  });
-  try {
-    await program().parseAsync(args, { from: 'user' });
-  } finally {
-    write.mockRestore();
-  }
-  return printed.split('\n').map((line) => line.split(/ {2,}/));
-}
+const cells = async (...args: string[]): Promise<string[][]> =>
+  (await ctl(...args)).split('\n').map((line) => line.split(/ {2,}/));
 
 describe('ctl room', () => {
   test('shows what a room stands on', async () => {
-    const lines = await ctl('room', ROOM);
+    const lines = await cells('room', ROOM);
     for (const line of [
       ['ROOM', ROOM],
       ['version', '11'],
@@ -131,7 +120,7 @@ describe('ctl room', () => {
   });
 
   test('lists resets', async () => {
-    const lines = await ctl('room', 'resets', ROOM);
+    const lines = await cells('room', 'resets', ROOM);
     expect(lines[1]).toEqual([
       expect.stringMatching(/^20/),
       topics.theirs.eventId,
@@ -144,7 +133,7 @@ describe('ctl room', () => {
 
   test('explains what became of branches', async () => {
     const { ours, theirs } = topics;
-    const lines = await ctl('room', 'explain', ROOM, merge.eventId);
+    const lines = await cells('room', 'explain', ROOM, merge.eventId);
     expect(lines).toContainEqual(['m.room.topic ""', 'held', `after ${ours.eventId}`, ours.eventId]);
     expect(lines).toContainEqual(['', 'held', `after ${theirs.eventId}`, theirs.eventId]);
     expect(lines).toContainEqual(['', 'checked', 'mainline', ours.eventId, 'allowed']);
@@ -155,22 +144,22 @@ describe('ctl room', () => {
   });
 
   test('explains what became of the room when a branch came in', async () => {
-    const lines = await ctl('room', 'explain', ROOM, topics.theirs.eventId);
+    const lines = await cells('room', 'explain', ROOM, topics.theirs.eventId);
     expect(lines).toContainEqual(['nothing was resolved: less than two states are known']);
     expect(lines).toContainEqual(['m.room.topic ""', 'held', 'the room before it', topics.ours.eventId]);
   });
 
   test('lets staged events be tried again', async () => {
-    expect(await ctl('staged', 'retry', ROOM)).toEqual([
+    expect(await cells('staged', 'retry', ROOM)).toEqual([
       ['1 staged PDUs are tried within ten seconds'],
       [''],
     ]);
-    await expect(ctl('staged', 'retry', ROOM)).rejects.toThrow('no staged PDU');
+    await expect(cells('staged', 'retry', ROOM)).rejects.toThrow('no staged PDU');
   });
 
   test('refuses what it does not know', async () => {
-    await expect(ctl('room', 'nonsense')).rejects.toThrow('is no room id');
-    await expect(ctl('room', '!unknown:example.org')).rejects.toThrow('is not known here');
-    await expect(ctl('room', 'explain', ROOM, '$nothing')).rejects.toThrow('is no event of this room');
+    await expect(cells('room', 'nonsense')).rejects.toThrow('is no room id');
+    await expect(cells('room', '!unknown:example.org')).rejects.toThrow('is not known here');
+    await expect(cells('room', 'explain', ROOM, '$nothing')).rejects.toThrow('is no event of this room');
   });
 });

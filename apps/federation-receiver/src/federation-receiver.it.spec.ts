@@ -34,6 +34,11 @@ describe('federation-receiver', () => {
     await installation.remove();
   });
 
+  it('says which ephemeral messages it takes', async () => {
+    const { status, body } = await get('/_matrix/federation/unstable/io.fsky.vel/edutypes');
+    expect([status, body]).toEqual([200, { 'm.presence': true, 'm.receipt': true, 'm.typing': true }]);
+  });
+
   /** Checks the signature of exactly our name and gives the one key. */
   async function ownKeyOf(keys: ServerKeys, signers: string[]): Promise<void> {
     const own = (await get('/_matrix/key/v2/server')).body as ServerKeys;

@@ -9,6 +9,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { FederationAuthenticator } from './authentication/federation.authenticator.js';
 import { ReachablePeers } from './authentication/reachable-peers.js';
 import { RequestSignatures } from './authentication/request-signatures.js';
+import { GetEduTypesController, TAKES_PRESENCE } from './get-edu-types/get-edu-types.controller.js';
 import { GetServerKeyController } from './get-server-key/get-server-key.controller.js';
 import { OwnServerKeys } from './get-server-key/own-server-keys.js';
 import { GetVersionController } from './get-version/get-version.controller.js';
@@ -19,10 +20,11 @@ import { RoomMembershipsModule } from './room-memberships.module.js';
 import { RoomReadsModule } from './room-reads.module.js';
 import { SendTransactionModule } from './send-transaction/send-transaction.module.js';
 import { tlsCertificate } from './tls-certificate.js';
+import { UserKeysModule } from './user-keys.module.js';
 
 /** The server-server API and the key server. */
 @Module({
-  controllers: [GetServerKeyController, QueryKeysController, GetVersionController],
+  controllers: [GetEduTypesController, GetServerKeyController, QueryKeysController, GetVersionController],
   providers: [FederationAuthenticator],
 })
 export class FederationReceiverModule {
@@ -39,6 +41,7 @@ export class FederationReceiverModule {
       notaries: config.trustedKeyServers,
     });
     const providers = [
+      { provide: TAKES_PRESENCE, useValue: config.presence },
       { provide: OwnServerKeys, useValue: ownKeys },
       { provide: NotaryAnswers, useValue: new NotaryAnswers(serverName, signingKey, ownKeys, reader, keys) },
       { provide: RequestSignatures, useValue: new RequestSignatures(serverName, keys) },
@@ -47,7 +50,12 @@ export class FederationReceiverModule {
     const reads = RoomReadsModule.on(platform);
     return {
       module: FederationReceiverModule,
-      imports: [reads, RoomMembershipsModule.on(platform, reads), SendTransactionModule.on(platform, keys)],
+      imports: [
+        reads,
+        RoomMembershipsModule.on(platform, reads),
+        SendTransactionModule.on(platform, keys),
+        UserKeysModule.on(platform),
+      ],
       providers,
     };
   }

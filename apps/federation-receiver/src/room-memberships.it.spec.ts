@@ -62,6 +62,25 @@ describe('how users of other servers come and go', () => {
     });
   });
 
+  it.each(['v1', 'v2'])('bounds invites of one user (PUT /%s/invite)', async (version) => {
+    request.mockResolvedValue({ pdu: '{}' });
+    const invite = async (user: string) => {
+      const event = { type: 'm.room.member', state_key: user };
+      const content = version === 'v1' ? event : { event, room_version: '12' };
+      return asked.ask('hs2', 'PUT', pathTo(version, 'invite', '!new:hs2', joinId), content);
+    };
+    const [often, other] = [`@often-${version}:hs1`, `@other-${version}:hs1`];
+    for (let i = 0; i < 10; i++) expect((await invite(often)).status).toBe(200);
+    request.mockClear();
+    expect(await invite(often)).toMatchObject({
+      status: 429,
+      body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: expect.any(Number) },
+      headers: { 'retry-after': expect.any(String) },
+    });
+    expect(request).not.toHaveBeenCalled();
+    expect((await invite(other)).status).toBe(200);
+  });
+
   describe.each(BRINGING)('PUT /%s/%s', (version, endpoint, membership) => {
     const bring = (event: JsonObject = { the: 'event' }, eventId = joinId, room: string = roomId) =>
       asked.ask('hs2', 'PUT', pathTo(version, endpoint, room, eventId), event);

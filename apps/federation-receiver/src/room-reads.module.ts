@@ -11,6 +11,8 @@ import {
   RoomReader,
   RoomServersReader,
   ServerViewReader,
+  SpaceReader,
+  StateReader,
 } from '@atoll/database';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { BackfillRoomController } from './backfill-room/backfill-room.controller.js';
@@ -19,6 +21,7 @@ import { GetEventController } from './get-event/get-event.controller.js';
 import { GetEventAuthController } from './get-event-auth/get-event-auth.controller.js';
 import { GetEventByTimestampController } from './get-event-by-timestamp/get-event-by-timestamp.controller.js';
 import { GetMissingPreviousEventsController } from './get-missing-previous-events/get-missing-previous-events.controller.js';
+import { GetRoomComplexityController } from './get-room-complexity/get-room-complexity.controller.js';
 import { GetRoomStateController } from './get-room-state/get-room-state.controller.js';
 import { GetRoomStateIdsController } from './get-room-state-ids/get-room-state-ids.controller.js';
 import { GetSpaceHierarchyController } from './get-space-hierarchy/get-space-hierarchy.controller.js';
@@ -27,6 +30,7 @@ import type { Platform } from './platform.js';
 import { PublicRoomsController } from './public-rooms/public-rooms.controller.js';
 import { QueryProfileController } from './query-profile/query-profile.controller.js';
 import { QueryRoomDirectoryController } from './query-room-directory/query-room-directory.controller.js';
+import { AccessibleRooms } from './room-access/accessible-rooms.js';
 import { EarlierEvents } from './room-access/earlier-events.js';
 import { OWN_SERVER_NAME } from './room-access/own-server-name.js';
 import { RoomEntitlement } from './room-access/room-entitlement.js';
@@ -45,6 +49,8 @@ const readers: (new (database: Database) => object)[] = [
   RoomReader,
   RoomServersReader,
   ServerViewReader,
+  SpaceReader,
+  StateReader,
 ];
 
 /** What other servers read: events and state of rooms that they are in, and what this server publishes. */
@@ -56,6 +62,7 @@ const readers: (new (database: Database) => object)[] = [
     GetEventAuthController,
     GetEventByTimestampController,
     GetMissingPreviousEventsController,
+    GetRoomComplexityController,
     GetRoomStateController,
     GetRoomStateIdsController,
     GetSpaceHierarchyController,
@@ -63,7 +70,14 @@ const readers: (new (database: Database) => object)[] = [
     QueryProfileController,
     QueryRoomDirectoryController,
   ],
-  providers: [EarlierEvents, GetSpaceHierarchyHandler, RoomEntitlement, StatesBeforeEvents, VisiblePdus],
+  providers: [
+    AccessibleRooms,
+    EarlierEvents,
+    GetSpaceHierarchyHandler,
+    RoomEntitlement,
+    StatesBeforeEvents,
+    VisiblePdus,
+  ],
 })
 export class RoomReadsModule {
   static on({ config, database }: Platform): DynamicModule {

@@ -1,37 +1,35 @@
-import { type Database, DestinationTransactor, fencePartitions, NotOwnerError } from '@atoll/database';
+import { type Database, DestinationTransactor, HeldPartitions } from '@atoll/database';
 
 export const KIND = 'federation-sender';
 
 /** The partitions of destinations that this instance works for, and the only way in which it writes. */
 export class OwnedPartitions {
-  readonly #epochs = new Map<number, number>();
+  readonly #held: HeldPartitions;
   /** What was begun for them may still be written; nothing new is begun. */
   readonly #draining = new Set<number>();
   #lastCommit: Promise<unknown> = Promise.resolve();
 
   /** @param onFenced told of a partition that turned out to be another's */
-  constructor(
-    private readonly database: Pick<Database, 'db'>,
-    private readonly instance: string,
-    private readonly onFenced: (partition: number) => void,
-  ) {}
+  constructor(database: Pick<Database, 'db'>, instance: string, onFenced: (partition: number) => void) {
+    this.#held = new HeldPartitions({ database, kind: KIND, instance, onFenced });
+  }
 
   add(partition: number, epoch: number): void {
-    this.#epochs.set(partition, epoch);
+    this.#held.add(partition, epoch);
     this.#draining.delete(partition);
   }
 
   remove(partition: number): void {
-    this.#epochs.delete(partition);
+    this.#held.remove(partition);
     this.#draining.delete(partition);
   }
 
   /** Begins nothing new for the partition, and removes it when what was begun has ended, unless it was acquired again by then. */
   async drain(partition: number, begun: Promise<void>): Promise<void> {
-    const epoch = this.#epochs.get(partition);
+    const epoch = this.#held.epochOf(partition);
     this.#draining.add(partition);
     await begun;
-    if (this.#epochs.get(partition) === epoch) this.remove(partition);
+    if (this.#held.epochOf(partition) === epoch) this.remove(partition);
   }
 
   /** Whether something may be begun for the partition. */
@@ -41,11 +39,11 @@ export class OwnedPartitions {
 
   /** Whether what was begun for the partition may be written. */
   mayWrite(partition: number): boolean {
-    return this.#epochs.has(partition);
+    return this.#held.has(partition);
   }
 
   all(): number[] {
-    return [...this.#epochs.keys()].filter((partition) => this.has(partition));
+    return this.#held.all().filter((partition) => this.has(partition));
   }
 
   /**
@@ -57,30 +55,10 @@ export class OwnedPartitions {
     partitions: readonly number[],
     work: (transactor: DestinationTransactor) => Promise<T>,
   ): Promise<T> {
-    const commit = this.#lastCommit.then(() => this.#commit(partitions, work));
+    const commit = this.#lastCommit.then(() =>
+      this.#held.commit(partitions, (transaction) => work(new DestinationTransactor(transaction))),
+    );
     this.#lastCommit = commit.catch(() => undefined);
     return commit;
-  }
-
-  async #commit<T>(
-    partitions: readonly number[],
-    work: (transactor: DestinationTransactor) => Promise<T>,
-  ): Promise<T> {
-    const fences = partitions.map((partition) => ({ partition, epoch: this.#epochOf(partition) }));
-    try {
-      return await this.database.db.transaction().execute(async (transaction) => {
-        await fencePartitions(transaction, KIND, this.instance, fences);
-        return work(new DestinationTransactor(transaction));
-      });
-    } catch (error) {
-      if (error instanceof NotOwnerError) for (const { partition } of error.lost) this.onFenced(partition);
-      throw error;
-    }
-  }
-
-  #epochOf(partition: number): number {
-    const epoch = this.#epochs.get(partition);
-    if (epoch === undefined) throw new NotOwnerError([{ partition, owner: null, epoch: null }]);
-    return epoch;
   }
 }

@@ -33,6 +33,15 @@ describe('the federation sender', () => {
     expect(peer.most).toBe(1);
   });
 
+  it('soon says for all partitions how far it has read, though what it read was for nobody', async () => {
+    const room = await installation.room();
+    const { position } = await installation.write(room, (rows) => rows.message(ALICE, 'alone'));
+    await until('cursor behind it for every partition', async () => {
+      const cursors = await installation.database.db.selectFrom('sender_cursors').selectAll().execute();
+      return cursors.length === 16 && cursors.every((cursor) => cursor.position >= position);
+    });
+  });
+
   it('sends at most 50 events at a time', async () => {
     const room = await installation.room(peer.user('bob'));
     await installation.write(room, async (rows) => {
@@ -150,5 +159,5 @@ describe('the federation sender', () => {
     await installation.say(room, 'none');
     expect(await other.hears(1)).toEqual(['none']);
     expect(peer.heard()).toEqual(['many', 'one']);
-  });
+  }, 120_000);
 });

@@ -8,6 +8,10 @@ export const pdusSent = counter(
   'atoll_federation_pdus_sent_total',
   'Events in transactions that were acknowledged',
 );
+export const edusSent = counter(
+  'atoll_federation_edus_sent_total',
+  'Ephemeral messages in transactions that were acknowledged',
+);
 export const pdusRefused = counter(
   'atoll_federation_pdus_refused_total',
   'Events that a peer acknowledged with an error',
@@ -24,6 +28,8 @@ export interface SenderGauges {
   /** How long the event that waits longest for a working destination has waited. */
   lagSeconds(): number;
   inFlight(): number;
+  /** EDUs with messages to devices that the destinations of its partitions have not acknowledged. */
+  toDeviceWaiting(): Promise<number>;
 }
 
 /** @returns a function that ends the observation */
@@ -46,6 +52,13 @@ export function observeSender(gauges: SenderGauges): () => void {
     observableGauge('atoll_federation_transactions_in_flight', 'Transactions under way', (result) => {
       result.observe(gauges.inFlight());
     }),
+    observableGauge(
+      'atoll_federation_to_device_waiting',
+      'EDUs with messages to devices that were not acknowledged',
+      async (result) => {
+        result.observe(await gauges.toDeviceWaiting());
+      },
+    ),
   ];
   return () => {
     for (const stop of stops) stop();

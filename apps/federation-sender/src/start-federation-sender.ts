@@ -1,23 +1,47 @@
 import type { Config } from '@atoll/config';
-import { DestinationReachable, EventsCommitted, PartitionsChanged } from '@atoll/contract';
 import {
+  DestinationReachable,
+  DeviceListsChanged,
+  EventsCommitted,
+  PartitionsChanged,
+  PresenceChanged,
+  ReceiptsChanged,
+  ToDeviceChanged,
+  TypingChanged,
+} from '@atoll/contract';
+import {
+  currentPositions,
   DestinationReader,
+  DeviceKeyReader,
   EventTextReader,
+  IndexProgressReader,
   MissedEventsReader,
+  OutgoingDeviceReader,
+  OutgoingEphemeralReader,
   OutgoingEventReader,
+  OutgoingPresenceReader,
+  OutgoingToDeviceReader,
   pingDatabase,
+  PresenceReader,
 } from '@atoll/database';
 import { PartitionLeases } from '@atoll/leases';
 import { Announcer, AnnouncementReader, connectRedis } from '@atoll/redis-streams';
 import { loadSigningKey, openConnections, openFederationClient, openLeaseDatabase } from '@atoll/service';
 import type { RunningService } from '@atoll/telemetry';
+import { DeviceListEdus } from './device-lists/device-list-edus.js';
+import { DeviceListRouter } from './device-lists/device-list-router.js';
+import { SharingServers } from './device-lists/sharing-servers.js';
+import { EphemeralRouter } from './ephemeral/ephemeral-router.js';
+import { PresenceNews } from './ephemeral/presence-news.js';
 import { KIND, OwnedPartitions } from './owned-partitions.js';
+import { destinationPartitions } from './routing/destination-partitions.js';
 import { StreamRouter } from './routing/stream-router.js';
 import { observeSender } from './sender-metrics.js';
 import { DestinationPool } from './sending/destination-pool.js';
 import { PduCache } from './sending/pdu-cache.js';
 import { ProgressWriter } from './sending/progress-writer.js';
 import { TransactionSender } from './sending/transaction-sender.js';
+import { ToDeviceRouter } from './to-device/to-device-router.js';
 
 /**
  * Servers to which connections are kept. With fewer than a large room has, each would be gone before its next turn; each takes a file
@@ -39,29 +63,83 @@ export async function startFederationSender(config: Config): Promise<RunningServ
   const redis = connectRedis(connections.config.redisUrl, instance);
   const announcer = new Announcer(redis);
 
+  const partitionOf = destinationPartitions(partitions);
   const owned = new OwnedPartitions(database, instance, (partition) => {
     leases.fencedOut(partition);
   });
   const destinations = new DestinationReader(database);
+  const outgoing = new OutgoingToDeviceReader(database);
   const pdus = new PduCache(new EventTextReader(database));
+  const events = new OutgoingEventReader(database);
+  const presenceChanges = new OutgoingPresenceReader(database);
+  const devices = new OutgoingDeviceReader(database);
+  const progress = new IndexProgressReader(database);
+  const sharing = new SharingServers(presenceChanges, progress, {
+    allServersIn: (roomNid, notBefore) => router.allServersIn(roomNid, notBefore),
+  });
   const sender = new TransactionSender({
     serverName,
     federation,
     missed: new MissedEventsReader(database, serverName),
+    toDevice: outgoing,
     pdus,
+    deviceLists: new DeviceListEdus(devices, new DeviceKeyReader(database), sharing),
     progress: new ProgressWriter(owned),
   });
-  const pool = new DestinationPool({ destinations, owned, sender, logger });
-  const router = new StreamRouter({
-    events: new OutgoingEventReader(database),
+  const pool = new DestinationPool({
+    destinations,
+    owned,
+    sender,
+    logger,
+    partitionOf,
+  });
+  const serversIn = (roomNid: number) => router.serversIn(roomNid);
+  const presence = config.presence
+    ? new PresenceNews({
+        changes: presenceChanges,
+        presence: new PresenceReader(database),
+        serverName,
+        serversIn,
+        send: (names, notices) => pool.notify(names, notices),
+      })
+    : undefined;
+  const router: StreamRouter = new StreamRouter({
+    events,
     destinations,
     owned,
     serverName,
-    partitions,
+    partitionOf,
     logger,
     onRouted: (routes, rows) => {
       pool.add(routes, rows);
     },
+    onChanges: (changes) => {
+      if (presence?.noteJoins(changes)) ephemeral.hint();
+    },
+  });
+  const ephemeral = new EphemeralRouter({
+    reader: new OutgoingEphemeralReader(database),
+    serverName,
+    logger,
+    presence,
+    serversIn,
+    send: (names, notices) => pool.notify(names, notices),
+  });
+  const deviceLists = new DeviceListRouter({
+    reader: devices,
+    events,
+    progress,
+    sharing,
+    owned,
+    serverName,
+    partitionOf,
+    logger,
+    onRouted: (names) => pool.tellOfDeviceLists(names),
+  });
+  const toDevice = new ToDeviceRouter({
+    outgoing,
+    logger,
+    tell: (names) => pool.tellOfToDevice(names),
   });
   const leases = new PartitionLeases({
     database: heartbeats,
@@ -89,6 +167,9 @@ export async function startFederationSender(config: Config): Promise<RunningServ
   const hints = new AnnouncementReader(redis, instance, () => {
     leases.hint();
     router.hint();
+    ephemeral.hint();
+    deviceLists.hint();
+    toDevice.hint();
   })
     .on(PartitionsChanged, ({ kind }) => {
       if (kind === KIND) leases.hint();
@@ -96,13 +177,31 @@ export async function startFederationSender(config: Config): Promise<RunningServ
     .on(EventsCommitted, () => {
       router.hint();
     })
+    .on(ReceiptsChanged, () => {
+      ephemeral.hint();
+    })
+    .on(TypingChanged, () => {
+      ephemeral.hint();
+    })
+    .on(PresenceChanged, () => {
+      ephemeral.hint();
+    })
+    .on(DeviceListsChanged, () => {
+      deviceLists.hint();
+    })
+    .on(ToDeviceChanged, () => {
+      toDevice.hint();
+    })
     .on(DestinationReachable, ({ destination }) => pool.wake(destination));
   hints.start();
   const stopObserving = observeSender({
     failing: () => destinations.countFailing(owned.all()),
     lagSeconds: () => pool.lagSeconds,
     inFlight: () => pool.inFlight,
+    toDeviceWaiting: () => outgoing.count(owned.all()),
   });
+  ephemeral.start(await currentPositions(database.db));
+  await toDevice.start();
   await leases.start();
   return {
     name: KIND,
@@ -112,6 +211,9 @@ export async function startFederationSender(config: Config): Promise<RunningServ
       await hints.stop();
       await leases.leave();
       await router.stop();
+      await deviceLists.stop();
+      await ephemeral.stop();
+      await toDevice.stop();
       // Ends what is still under way, which nobody may acknowledge any more.
       await closeFederation(0);
       await pool.stop();

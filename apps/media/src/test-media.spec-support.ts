@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadConfig } from '@atoll/config';
 import {
   AccountTransactor,
+  commitInLanes,
   DeviceTransactor,
   hashToken,
   migrateToLatest,
@@ -25,10 +26,10 @@ export async function startTestMedia() {
   const [pg, dataDir] = await Promise.all([testDatabase(), mkdtemp(join(tmpdir(), 'atoll-media-'))]);
   const database = openDatabase({ url: pg.url, poolSize: 2, applicationName: 'media-spec' });
   await migrateToLatest(database.db);
-  await database.db.transaction().execute(async (trx) => {
+  await commitInLanes(database.db, async (trx, closing) => {
     const [userId, deviceId] = ['@alice:hs1' as UserId, 'PHONE' as DeviceId];
     await new AccountTransactor(trx).create({ userId, passwordHash: null, isAdmin: false });
-    await new DeviceTransactor(trx).logIn({ userId, deviceId, initialDisplayName: null, ip: null });
+    await new DeviceTransactor(trx, closing).logIn({ userId, deviceId, initialDisplayName: null, ip: null });
     const tokens = new TokenTransactor(trx);
     await tokens.issue(userId, deviceId, tokenRow(TOKEN, null));
     await tokens.issue(userId, deviceId, tokenRow(ENDED_TOKEN, Date.now() - 1));

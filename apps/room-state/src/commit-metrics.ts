@@ -1,6 +1,7 @@
 import { NotOwnerError } from '@atoll/database';
 import { counter, histogram, type Logger, observableGauge } from '@atoll/telemetry';
-import type { Committed, GroupCommit } from './room-actor/group-commit.js';
+import type { Committed } from './room-actor/group-commit.js';
+import type { RoomCommits } from './room-actor/room-commits.js';
 import type { RoomRegistry } from './room-actor/room-registry.js';
 
 const committedEvents = counter('atoll_committed_events_total', 'Events that room-state has committed');
@@ -41,7 +42,7 @@ export function observeFailedCommit(error: unknown): void {
   failedCommits.add(1, { reason: error instanceof NotOwnerError ? 'fenced' : 'error' });
 }
 
-export function observeMemory(registry: RoomRegistry, commits: GroupCommit): void {
+export function observeMemory(registry: RoomRegistry, commits: RoomCommits): void {
   observableGauge('atoll_rooms_in_memory', 'Room actors in memory', (result) => {
     result.observe(registry.size);
   });

@@ -1,6 +1,6 @@
 import type { Config } from '@atoll/config';
 import type { SigningKey } from '@atoll/event-crypto';
-import type { FederationClient } from '@atoll/federation-client';
+import type { FederationClient, FetchJson } from '@atoll/federation-client';
 import { connectRedis, type RedisConnection } from '@atoll/redis-streams';
 import { type Connections, loadSigningKey, openConnections, openFederationClient } from '@atoll/service';
 
@@ -11,18 +11,20 @@ export interface Platform extends Connections {
   readonly signingKey: SigningKey;
   /** Requests to other servers. */
   readonly federation: FederationClient;
+  /** Reads what URLs in rooms lead to. */
+  readonly fetchJson: FetchJson;
   close(): Promise<void>;
 }
 
 export async function openPlatform(config: Config): Promise<Platform> {
   const connections = await openConnections(config, 'room-state', { pipeline: true });
   const signingKey = await loadSigningKey(config);
-  const { federation, close: closeFederation } = await openFederationClient(config, signingKey);
+  const { close: closeFederation, ...outbound } = await openFederationClient(config, signingKey);
   const redis = connectRedis(connections.config.redisUrl, connections.instance);
   const close = async () => {
     await closeFederation();
     redis.disconnect();
     await connections.database.close();
   };
-  return { ...connections, redis, signingKey, federation, close };
+  return { ...connections, redis, signingKey, ...outbound, close };
 }

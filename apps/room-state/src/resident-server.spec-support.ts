@@ -182,7 +182,7 @@ export async function stage(
 }
 
 /** Waits until something holds. */
-export async function until(holds: () => Promise<boolean>, ms = 10_000): Promise<void> {
+export async function until(holds: () => Promise<boolean>, ms = 20_000): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error('It did not come to hold in time');

@@ -1,9 +1,11 @@
 import {
+  AccountDataReader,
   Interner,
   NotOwnerError,
   OutlierTransactor,
   RoomServersReader,
   RoomActorReader,
+  RoomBlockReader,
   RoomTransactor,
 } from '@atoll/database';
 import { EventsCommitted, partitionOf } from '@atoll/contract';
@@ -27,10 +29,14 @@ import { RestrictedJoins } from './change-membership/restricted-joins.js';
 import { observeCommit, observeDoubt, observeFailedCommit, observeMemory } from './commit-metrics.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
 import { ExchangeThirdPartyInviteHandler } from './exchange-third-party-invite/exchange-third-party-invite.handler.js';
+import { KeyValidity } from './exchange-third-party-invite/key-validity.js';
+import { InvitePermissions } from './invite-permission/invite-permissions.js';
 import { RequestSlots } from './missing-events/request-slots.js';
 import { remoteHistory } from './missing-events/create-remote-history.js';
 import { OutlierIntake } from './outliers/outlier-intake.js';
 import type { Platform } from './platform.js';
+import { PrepareEventHandler } from './prepare-event/prepare-event.handler.js';
+import { SendPreparedEventHandler } from './prepare-event/send-prepared-event.handler.js';
 import { MakeMembershipHandler } from './make-membership/make-membership.handler.js';
 import { ReceiveInviteHandler } from './receive-invite/receive-invite.handler.js';
 import { ReceiveMembershipHandler } from './receive-membership/receive-membership.handler.js';
@@ -46,7 +52,9 @@ import { type ResolutionWorkers, StateResolver } from './resolve/state-resolver.
 import { EventCache } from './room-actor/event-cache.js';
 import { GroupCommit, type GroupCommitObserver } from './room-actor/group-commit.js';
 import { RoomCommands } from './room-actor/room-commands.js';
+import { RoomCommits } from './room-actor/room-commits.js';
 import { type OwnedPartitions, RoomRegistry } from './room-actor/room-registry.js';
+import { roomJobs } from './room-jobs/create-room-jobs.js';
 import { SendEventHandler } from './send-event/send-event.handler.js';
 
 /** Idle rooms and events that one process keeps in memory. */
@@ -54,6 +62,8 @@ const ROOM_BYTES = 64 * 1024 * 1024;
 const EVENT_BYTES = 64 * 1024 * 1024;
 /** Questions to one policy server, which may serve many rooms, and to all of them. */
 const POLICY_QUESTIONS = [16, 128] as const;
+/** Questions to one identity server, and to all of them. */
+const KEY_QUESTIONS = [4, 16] as const;
 
 /** Told that the database refused a commit for a partition. */
 export interface Ownership extends OwnedPartitions {
@@ -65,6 +75,8 @@ export interface Ownership extends OwnedPartitions {
   controllers: [
     CreateRoomHandler,
     SendEventHandler,
+    PrepareEventHandler,
+    SendPreparedEventHandler,
     ChangeMembershipHandler,
     MakeMembershipHandler,
     ReceiveMembershipHandler,
@@ -88,13 +100,16 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
   const events = new EventCache(reader, EVENT_BYTES);
   const registry = new RoomRegistry(
     reader,
+    new RoomBlockReader(database),
     events,
     ownership,
     (id) => partitionOf(id, config.partitions),
     ROOM_BYTES,
   );
   const announcer = new Announcer(platform.redis);
-  const commits = new GroupCommit(transactor, observer(platform, announcer, ownership, registry, events));
+  const observing = observer(platform, announcer, ownership, registry, events);
+  const newCommit = () => new GroupCommit(transactor, interner, config.serverName, observing);
+  const commits = new RoomCommits(newCommit(), newCommit());
   const rooms = new RoomCommands(registry, commits);
   const wakeStaged = (roomId: RoomId) => {
     history.staged.wake(roomId);
@@ -180,13 +195,19 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     [OutlierIntake, intake],
     [PduAcceptance, acceptance],
     [LocalEventSending, sending],
+    [KeyValidity, new KeyValidity(platform.fetchJson, new RequestSlots(...KEY_QUESTIONS))],
     [PolicySignatures, policySignatures],
+    [
+      InvitePermissions,
+      new InvitePermissions(new AccountDataReader(database), config.serverName, config.serverNotices?.userId),
+    ],
     [Piscina, workers],
   ] as const;
   return [
     ...values.map(([provide, useValue]) => ({ provide, useValue })),
     ...remoteRooms(platform, { ...parts, changes, roomServers, own, unjoined }),
     ...history.providers,
+    ...roomJobs(platform, parts),
   ];
 }
 

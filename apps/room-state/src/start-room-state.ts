@@ -11,6 +11,7 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { sweepOldAnswers } from './answers/sweep-old-answers.js';
 import { openPlatform, type Platform } from './platform.js';
 import { RoomRegistry } from './room-actor/room-registry.js';
+import { RoomJobRunner } from './room-jobs/room-job-runner.js';
 import { RoomStateModule } from './room-state.module.js';
 import { StagedPdus } from './staged-pdus/staged-pdus.js';
 
@@ -38,6 +39,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
   );
   const rooms = app.get(RoomRegistry);
   const staged = app.get(StagedPdus);
+  const jobs = app.get(RoomJobRunner);
   const leases = new PartitionLeases({
     database: heartbeats,
     kind: KIND,
@@ -62,6 +64,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
   await app.listen();
   await leases.start();
   staged.start();
+  jobs.start();
   const arrivals = followArrivals(platform, staged);
   const stopSweeping = sweepOldAnswers(app.get(RoomTransactor), platform.logger);
   return {
@@ -70,6 +73,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
     close: async () => {
       stopSweeping();
       await arrivals.stop();
+      await jobs.stop();
       await staged.stop();
       await leases.leave();
       await app.close();

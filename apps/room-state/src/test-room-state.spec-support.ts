@@ -4,7 +4,7 @@ import { partitionOf } from '@atoll/contract';
 import { migrateToLatest, openDatabase } from '@atoll/database';
 import { testDatabase, testRedis } from '@atoll/embedded';
 import { generateSigningKey } from '@atoll/event-crypto';
-import type { FederationClient } from '@atoll/federation-client';
+import type { FederationClient, FetchJson } from '@atoll/federation-client';
 import type { EventId, JsonObject, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { Announcer, CommandContext, connectRedis } from '@atoll/redis-streams';
 import { hashDraft, newEventId, rulesOf } from '@atoll/room-rules';
@@ -28,7 +28,11 @@ let lastTs = 0;
 
 /** The service without its transport: real PostgreSQL and Redis, all partitions owned, commands as method calls. */
 export async function startTestRoomState(
-  options: { readonly federation?: Pick<FederationClient, 'send'> } = {},
+  options: {
+    readonly federation?: Pick<FederationClient, 'send'>;
+    readonly fetchJson?: FetchJson;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ) {
   const [pg, redisServer] = await Promise.all([testDatabase(), testRedis()]);
   const instance = 'room-state-test';
@@ -46,6 +50,7 @@ export async function startTestRoomState(
       ATOLL_DATABASE_URL: pg.url,
       ATOLL_REDIS_URL: redisServer.url,
       ATOLL_PARTITIONS: String(PARTITIONS),
+      ...options.env,
     }),
   );
   const logger = createLogger('room-state', 'silent');
@@ -56,10 +61,11 @@ export async function startTestRoomState(
     owned: () => owned,
     fencedOut: (partition: number) => void fencedOut.push(partition),
   };
-  const { federation: real, close: closeFederation } = await openFederationClient(config, signingKey);
-  const federation = (options.federation ?? real) as FederationClient;
+  const { close: closeFederation, ...outbound } = await openFederationClient(config, signingKey);
+  const federation = (options.federation ?? outbound.federation) as FederationClient;
+  const fetchJson = options.fetchJson ?? outbound.fetchJson;
   const close = () => Promise.resolve();
-  const platform = { config, instance, logger, database, redis, signingKey, federation, close };
+  const platform = { config, instance, logger, database, redis, signingKey, federation, fetchJson, close };
   const module = await Test.createTestingModule({
     imports: [RoomStateModule.on(platform, ownership)],
   }).compile();
@@ -75,11 +81,19 @@ export async function startTestRoomState(
     /** The partitions and epochs that the instance believes to own. */
     owned,
     module,
+    /** For a second instance on the same database. */
+    platform,
     announcer: module.get(Announcer),
-    createRoom: async (options: Partial<CommandInput<typeof CreateRoom>> = {}, version = '12') => {
+    /** Of a command on a room; each has its own idempotency key by default. */
+    context,
+    /** @returns the room that the answer names: another one than was asked for, where an earlier command had the same key */
+    createRoom: async (
+      options: Partial<CommandInput<typeof CreateRoom>> = {},
+      version = '12',
+      key?: string,
+    ) => {
       const input = createRoomInput(options, version);
-      await handlers.create.handle(input, context('room.create', input.roomId));
-      return input.roomId;
+      return (await handlers.create.handle(input, context('room.create', input.roomId, key))).roomId;
     },
     send: (input: CommandInput<typeof SendEvent>, key?: string) =>
       handlers.send.handle(input, context('room.send-event', input.roomId, key)),
@@ -102,6 +116,23 @@ export async function startTestRoomState(
         { content: {}, ...input },
         context('room.change-membership', input.roomId, key),
       ),
+    /** Global account data of a user, who gets an account for it. */
+    accountData: async (user: UserId, type: string, content: JsonObject) => {
+      const account = { user_id: user, password_hash: null, created_ts: 0 };
+      await database.db
+        .insertInto('users')
+        .values(account)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      const entry = {
+        user_id: user,
+        room_id: '' as const,
+        type,
+        content: JSON.stringify(content),
+        position: 1,
+      };
+      await database.db.insertInto('account_data').values(entry).execute();
+    },
     /** Takes events of other servers through all checks, one after the other. */
     accept: async ({ roomId, pdus }: { roomId: RoomId; pdus: readonly string[] }) => {
       const results: (PduResult | { eventId: null; outcome: 'refused'; reason: string })[] = [];

@@ -6,7 +6,7 @@ import { HttpLoad } from '../load/http-load.js';
 import { LoadUser } from '../load/load-user.js';
 import { startDurablePostgres } from '../servers/servers.js';
 import { startServices } from '../servers/services.js';
-import { eventLoopDelay } from './event-loop-delay.js';
+import { eventLoopDelay } from '../measure/event-loop-delay.js';
 import { createLargeRoom } from './large-remote-room.js';
 import { startPeers, trusting } from './peers.js';
 import { watchMemory } from './watch-memory.js';

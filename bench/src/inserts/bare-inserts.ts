@@ -41,6 +41,8 @@ export class BareInserts {
     const url = await postgres.createDatabase('bare_inserts');
     const database = openDatabase({ url, poolSize: 1, applicationName: 'bench', statementTimeoutMs: 0 });
     await migrateToLatest(database.db);
+    // Its rows are of no rooms.
+    await database.pool.query('ALTER TABLE room_heads DROP CONSTRAINT room_heads_room');
     await database.close();
     return new BareInserts(url);
   }

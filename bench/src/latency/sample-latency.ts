@@ -3,7 +3,7 @@ import { build } from 'hdr-histogram-js';
 import type { LoadUser } from '../load/load-user.js';
 import type { Reader } from '../load/reader.js';
 
-interface Percentiles {
+export interface Percentiles {
   readonly p50: number;
   readonly p99: number;
 }
@@ -37,8 +37,9 @@ export async function sampleLatency(
   return { visible: percentiles(visible), answered: percentiles(answered) };
 }
 
-const microseconds = () => build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });
+export const microseconds = () => build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });
 
-function percentiles(histogram: ReturnType<typeof microseconds>): Percentiles {
+/** @param histogram of µs @returns ms */
+export function percentiles(histogram: ReturnType<typeof microseconds>): Percentiles {
   return { p50: histogram.getValueAtPercentile(50) / 1000, p99: histogram.getValueAtPercentile(99) / 1000 };
 }

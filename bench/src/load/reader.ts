@@ -3,6 +3,9 @@ import type { LoadUser } from './load-user.js';
 const WAIT_MS = 60_000;
 const PATIENCE_MS = 20_000;
 
+/** Is told of each message that a client sees, and when its answer had arrived. */
+export type Listener = (text: string, at: number) => void;
+
 /** A client that always has a sync waiting, and notes when it sees a message. */
 export class Reader {
   private readonly awaited = new Map<string, (at: number) => void>();
@@ -10,11 +13,14 @@ export class Reader {
   /** Answers so far, empty ones too. */
   answers = 0;
 
-  private constructor(private readonly user: LoadUser) {}
+  private constructor(
+    private readonly user: LoadUser,
+    private readonly listener?: Listener,
+  ) {}
 
   /** Starts to wait from now on, or from `since`. Ends by itself when the connections close. */
-  static async start(user: LoadUser, since?: string): Promise<Reader> {
-    const reader = new Reader(user);
+  static async start(user: LoadUser, since?: string, listener?: Listener): Promise<Reader> {
+    const reader = new Reader(user, listener);
     const from = since ?? (await user.sync(undefined, 0)).next_batch;
     void reader.follow(from);
     return reader;
@@ -54,6 +60,7 @@ export class Reader {
 
   private tell(text: unknown, at: number): void {
     if (typeof text !== 'string') return;
+    this.listener?.(text, at);
     this.awaited.get(text)?.(at);
     this.awaited.delete(text);
   }

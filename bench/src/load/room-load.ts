@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type CommandInput, CreateRoom, partitionOf, SendEvent } from '@atoll/contract';
+import { ChangeMembership, type CommandInput, CreateRoom, partitionOf, SendEvent } from '@atoll/contract';
 import { openDatabase, type Database } from '@atoll/database';
 import { OwnerDirectory } from '@atoll/leases';
 import type { EventId, JsonObject, RoomId, UserId } from '@atoll/matrix';
@@ -24,7 +24,7 @@ export class RoomLoad {
   private constructor(
     readonly database: Database,
     private readonly commands: CommandClient,
-    private readonly serverName: string,
+    readonly serverName: string,
   ) {}
 
   static async connect(
@@ -78,6 +78,14 @@ export class RoomLoad {
     content: JsonObject,
   ): Promise<void> {
     await this.send(roomId, { sender: creator, type, stateKey, content });
+  }
+
+  /** A local user of whom there is only the name joins a public room. */
+  async join(roomId: RoomId, sender: UserId): Promise<void> {
+    await this.commands.request(ChangeMembership, {
+      input: { roomId, sender, target: sender, action: 'join', content: { displayname: sender.slice(1) } },
+      partition: partitionOf(roomId, PARTITIONS),
+    });
   }
 
   private send(roomId: RoomId, event: Omit<CommandInput<typeof SendEvent>, 'roomId'>) {

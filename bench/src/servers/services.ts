@@ -1,7 +1,7 @@
 import type { PostgresServer } from '@atoll/embedded';
-import { startCluster, type Cluster, type ClusterOptions } from '@atoll/testing';
+import { startCluster, type Cluster, type ClusterOptions, type ServiceProcess } from '@atoll/testing';
 import type { Bench } from '../benchmark.js';
-import { startOwnRedis } from './servers.js';
+import { startDurablePostgres, startOwnRedis } from './servers.js';
 
 const NONE = {
   'client-api': 0,
@@ -42,6 +42,18 @@ export async function startServices(
   });
   bench.atEnd(() => cluster.stop());
   return { cluster, redisPid: redis.pid };
+}
+
+/** One process of each service that clients' syncs need, on a durable PostgreSQL. */
+export async function startOneOfEach(
+  bench: Bench,
+): Promise<{ readonly cluster: Cluster; readonly clientApi: ServiceProcess }> {
+  const postgres = await startDurablePostgres(bench);
+  const instances = { 'client-api': 1, 'room-state': 1, push: 1 };
+  const { cluster } = await startServices(bench, postgres, 'atoll', instances);
+  const [clientApi] = cluster.instances('client-api');
+  if (!clientApi) throw new Error('there is no client-api');
+  return { cluster, clientApi };
 }
 
 function profiling({ profileDir }: Bench): string {

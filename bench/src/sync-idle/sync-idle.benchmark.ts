@@ -5,8 +5,7 @@ import { LoadUser } from '../load/load-user.js';
 import { scrape } from '../load/metrics.js';
 import { inParallel } from '../measure/closed-loop.js';
 import { cpuSeconds, residentMB } from '../measure/processes.js';
-import { startDurablePostgres } from '../servers/servers.js';
-import { startServices } from '../servers/services.js';
+import { startOneOfEach } from '../servers/services.js';
 import { WaitingClients } from './waiting-clients.js';
 
 const ROOM_SIZE = 50;
@@ -18,11 +17,8 @@ export const syncIdle: Benchmark = {
   title: 'waiting /sync connections of one client-api process while nothing happens',
   async run(bench) {
     const sizes = bench.pick([1000, 5000, 10_000], [200]);
-    const postgres = await startDurablePostgres(bench);
-    const { cluster } = await startServices(bench, postgres, 'atoll', { 'client-api': 1, 'room-state': 1 });
-    const [process] = cluster.instances('client-api');
-    if (!process) throw new Error('there is no client-api');
-    const setUp = new HttpLoad(bench, process.clientUrl, 16);
+    const { clientApi } = await startOneOfEach(bench);
+    const setUp = new HttpLoad(bench, clientApi.clientUrl, 16);
     const users: LoadUser[] = [];
     const rooms: { roomId: string; creator: LoadUser }[] = [];
     const figures: Figure[] = [];
@@ -34,20 +30,20 @@ export const syncIdle: Benchmark = {
       bench.progress(`registering users up to ${size}`);
       await addUsers(setUp, size, users, rooms);
       // A process that has served nobody yet: no memory of the registrations counts.
-      await process.restart();
+      await clientApi.restart();
       await sleep(bench.pick(10_000, 1000));
-      const before = residentMB(process.pid);
+      const before = residentMB(clientApi.pid);
       if (size === sizes[0]) {
         figure('0 clients: memory', 'MB', before);
-        figure('0 clients: processor', '%', await processorShare(process.pid, seconds));
+        figure('0 clients: processor', '%', await processorShare(clientApi.pid, seconds));
       }
       const since = (await users[0]?.sync(undefined, 0))?.next_batch ?? '';
-      const clients = new WaitingClients(bench, process.clientUrl, users.slice(0, size));
+      const clients = new WaitingClients(bench, clientApi.clientUrl, users.slice(0, size));
       bench.progress(`${size} clients begin to wait`);
       await clients.open(since);
-      const waiting = await settled(process.metricsUrl, size);
-      const share = await processorShare(process.pid, seconds);
-      const memory = residentMB(process.pid);
+      const waiting = await settled(clientApi.metricsUrl, size);
+      const share = await processorShare(clientApi.pid, seconds);
+      const memory = residentMB(clientApi.pid);
       const name = size.toLocaleString('en-US');
       figure(`${name} clients: waiting`, '', waiting, atLeast(size, 'all'));
       figure(`${name} clients: answered while nothing happened`, '', clients.ended, below(1, '0'));

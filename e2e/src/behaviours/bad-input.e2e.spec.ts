@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { HttpClient, path, type TestUser } from '@atoll/testing';
+import { HttpClient, path, query, type TestUser } from '@atoll/testing';
 import { askFederation } from '../ask-federation.js';
 import { sharedCluster } from '../shared-cluster/shared-cluster.js';
 import { newUser, newUsers, outcome } from '../users.js';
@@ -48,9 +48,19 @@ describe('bodies (behaviours 5, 7)', () => {
     { room: { rooms: ['not a room id'] } },
     { presence: 'none' },
     { room: { state: { types: [1] } } },
-  ])('filter %j is refused (behaviour 8)', async (filter) => {
+    { room: { not_rooms: ['not a room id'] } },
+    { room: { state: { not_senders: ['@nobody'] } } },
+    { room: { account_data: { rooms: ['#alias:hs'] } } },
+    { presence: { senders: [7] } },
+    { account_data: { not_types: 'none' } },
+    { event_fields: 'content' },
+    { event_format: 'other' },
+    [],
+  ])('filter %j is refused, stored and in a sync (behaviour 8)', async (filter) => {
     const answer = await alice.request('POST', path`/v3/user/${alice.userId}/filter`, filter);
     expect(answer.status).toBe(400);
+    const inline = query({ filter: JSON.stringify(filter) });
+    expect((await alice.request('GET', `/v3/sync${inline}`)).status).toBe(400);
   });
 });
 
@@ -76,17 +86,32 @@ describe('paths (behaviours 6, 56)', () => {
     ['GET', '/_matrix/unknown', '404 M_UNRECOGNIZED'],
     ['PATCH', '/_matrix/client/v3/login', '405 M_UNRECOGNIZED'],
     ['DELETE', '/_matrix/client/v3/createRoom', '405 M_UNRECOGNIZED'],
+    ['GET', '/_matrix/client/unknown', '404 M_UNRECOGNIZED'],
+    ['GET', '/_matrix/client/r0/unknown', '404 M_UNRECOGNIZED'],
+    ['GET', '/_matrix/client/v1/unknown', '404 M_UNRECOGNIZED'],
+    ['PUT', '/_matrix/client/versions', '405 M_UNRECOGNIZED'],
+    ['POST', '/_matrix/client/v3/sync', '405 M_UNRECOGNIZED'],
+    ['GET', '/_matrix/media/unknown', '404 M_UNRECOGNIZED'],
+    ['GET', '/_matrix/media/v1/unknown', '404 M_UNRECOGNIZED'],
     ['GET', '/_matrix/media/v3/unknown', '404 M_UNRECOGNIZED'],
     ['PATCH', '/_matrix/media/v3/upload', '405 M_UNRECOGNIZED'],
+    ['POST', '/_matrix/media/v3/config', '405 M_UNRECOGNIZED'],
+    ['DELETE', '/_matrix/client/v1/media/config', '405 M_UNRECOGNIZED'],
   ])('%s %s → %s', async (method, target, expected) => {
     expect(outcome(await http.send(method, target))).toBe(expected);
   });
 
   test.each([
+    ['GET', '/_matrix/unknown', 404],
+    ['GET', '/_matrix/key/unknown', 404],
     ['GET', '/_matrix/key/v2/unknown', 404],
+    ['PUT', '/_matrix/key/v2/server', 405],
     ['PUT', '/_matrix/key/v2/query', 405],
     ['PUT', '/_matrix/federation/v1/version', 405],
+    ['DELETE', '/_matrix/federation/v1/send/1', 405],
+    ['GET', '/_matrix/federation/unknown', 404],
     ['GET', '/_matrix/federation/v1/unknown', 404],
+    ['GET', '/_matrix/federation/v2/unknown', 404],
   ] as const)('federation %s %s → %i', async (method, target, status) => {
     const answer = await askFederation(method, `${federationUrl}${target}`);
     expect(answer).toMatchObject({ status, body: { errcode: 'M_UNRECOGNIZED' } });
@@ -94,6 +119,10 @@ describe('paths (behaviours 6, 56)', () => {
 
   test('r0 serves beside v3', async () => {
     expect((await alice.request('GET', '/r0/account/whoami')).body.user_id).toBe(alice.userId);
+    for (const target of ['/r0/sync', '/r0/login', path`/r0/rooms/${roomId}/state`, '/r0/pushrules/']) {
+      expect(outcome(await alice.request('GET', target))).toBe('200');
+    }
+    expect(outcome(await alice.request('PATCH', '/r0/login'))).toBe('405 M_UNRECOGNIZED');
   });
 });
 

@@ -141,9 +141,11 @@ describe('departed members (behaviour 19)', () => {
 
 describe('lists of members (behaviours 20, 21)', () => {
   test('at a token, and by membership', async () => {
-    const roomId = await publicRoom(bob);
-    const { rooms } = await alice.sync();
-    const at = rooms?.join?.[roomId]?.timeline.prev_batch;
+    const roomId = await publicRoom();
+    await alice.send(roomId, 'alone');
+    const filter = JSON.stringify({ room: { timeline: { limit: 1 } } });
+    const prevBatch = (await alice.sync({ filter })).rooms?.join?.[roomId]?.timeline.prev_batch;
+    await bob.join(roomId);
     const since = (await alice.sync()).next_batch;
     await bob.leave(roomId);
     await outsider.join(roomId);
@@ -154,11 +156,12 @@ describe('lists of members (behaviours 20, 21)', () => {
           return event.state_key;
         },
       );
+    expect(await list({ at: prevBatch })).toEqual([alice.userId]);
     expect((await list({ at: since })).sort()).toEqual([alice.userId, bob.userId].sort());
     expect((await list({})).sort()).toEqual([alice.userId, bob.userId, outsider.userId].sort());
     expect((await list({ membership: 'join' })).sort()).toEqual([alice.userId, outsider.userId].sort());
     expect(await list({ not_membership: 'join' })).toEqual([bob.userId]);
-    expect(at).toBeDefined();
+    expect(await list({ at: since, membership: 'leave' })).toEqual([]);
   });
 
   test('joined_members has names and avatars, null where there are none', async () => {

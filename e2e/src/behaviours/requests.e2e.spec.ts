@@ -46,6 +46,21 @@ describe('requests as clients write them (behaviour 56)', () => {
   });
 });
 
+test('every answer is of the type application/json, nothing more (behaviour 56)', async () => {
+  const alice = await newUser('alice');
+  for (const [method, target] of [
+    ['GET', '/v3/account/whoami'],
+    ['GET', '/v3/sync'],
+    ['GET', '/v3/unknown'],
+    ['PATCH', '/v3/login'],
+    ['POST', '/v3/createRoom'],
+    ['GET', '/v3/pushrules/'],
+  ] as const) {
+    const { headers } = await alice.request(method, target);
+    expect({ target, type: headers.get('content-type') }).toEqual({ target, type: 'application/json' });
+  }
+});
+
 describe('profiles', () => {
   test('change in the rooms of their user, and are read through the other instance', async () => {
     const [alice, bob] = [await newUser('alice'), await newUser('bob')];

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { path, query, type SyncAnswer, type TestUser } from '@atoll/testing';
+import { sharedCluster } from '../shared-cluster/shared-cluster.js';
 import { ids, newUser, newUsers, texts, types } from '../users.js';
+import { ignore } from './relating-room.js';
 
 let alice: TestUser;
 let bob: TestUser;
@@ -17,11 +19,14 @@ describe('which rooms (behaviour 22)', () => {
     const [quiet, left] = [await publicRoom(), await publicRoom()];
     for (const roomId of [quiet, left]) await bob.join(roomId);
     const follower = await bob.follow();
+    await alice.setState(left, 'm.room.topic', { topic: 'in the timeline' });
     await bob.leave(left);
     const news = await follower.next();
     expect(news.rooms?.join?.[quiet]).toBeUndefined();
     const departure = news.rooms?.leave?.[left];
     expect(departure?.timeline.events.at(-1)?.content['membership']).toBe('leave');
+    expect(types(departure?.timeline.events)).toEqual(['m.room.topic', 'm.room.member']);
+    expect(departure?.state?.events).toEqual([]);
     await alice.send(left, 'unheard');
     expect((await follower.next()).rooms?.leave?.[left]).toBeUndefined();
   });
@@ -160,6 +165,68 @@ describe('timelines (behaviours 22, 24, 26)', () => {
     expect(ids(room?.state_after?.events)).toEqual([renamed]);
     expect(ids(room?.timeline.events)).toEqual([renamed]);
   });
+
+  test.each([true, false])(
+    'lazy state_after has everybody who is in the timeline (first sync: %s; behaviour 29)',
+    async (isFirst) => {
+      const roomId = await publicRoom({ name: 'lazy' });
+      const others = await newUsers('one', 'two', 'silent');
+      for (const user of [bob, ...others]) await user.join(roomId);
+      const carol = await newUser('carol');
+      await carol.join(roomId);
+      const state = { lazy_load_members: true };
+      const filter = JSON.stringify({ room: { timeline: { limit: 4 }, state } });
+      // The client knows nobody yet: a filter let nothing of the room through.
+      const nothing = JSON.stringify({ room: { rooms: [] } });
+      const since = isFirst ? undefined : (await carol.sync({ filter: nothing })).next_batch;
+      const senders = [bob, ...others.slice(0, 2)];
+      for (const sender of [...senders, bob]) await sender.send(roomId, 'here');
+      const room = (await carol.sync({ filter, since, use_state_after: true })).rooms?.join?.[roomId];
+      expect(texts(room?.timeline.events)).toHaveLength(4);
+      const members = (room?.state_after?.events ?? []).filter(({ type }) => type === 'm.room.member');
+      const expected = [...senders, ...(isFirst ? [carol] : [])].map(({ userId }) => userId);
+      expect(members.map(({ state_key }) => state_key).sort()).toEqual(expected.sort());
+    },
+  );
+});
+
+describe('ignored users (behaviour 32)', () => {
+  const invites = async (user: TestUser, since?: string) =>
+    Object.keys((await user.sync({ since })).rooms?.invite ?? {});
+
+  test('invite without a sync that tells it, until they are ignored no longer', async () => {
+    const [carol, mallory] = (await newUsers('carol', 'mallory')) as [TestUser, TestUser];
+    const before = await mallory.createRoom({ invite: [carol.userId] });
+    expect(await invites(carol)).toEqual([before]);
+    await ignore(carol, mallory);
+    const { next_batch: since } = await carol.sync();
+    const ignored = await mallory.createRoom({ invite: [carol.userId] });
+    const wanted = await alice.createRoom({ invite: [carol.userId] });
+    expect(await invites(carol, since)).toEqual([wanted]);
+    expect(await invites(carol)).toEqual([wanted]);
+    await ignore(carol);
+    expect((await invites(carol)).sort()).toEqual([before, ignored, wanted].sort());
+  });
+
+  test('are not heard in timelines', async () => {
+    const [carol, mallory] = (await newUsers('carol', 'mallory')) as [TestUser, TestUser];
+    const roomId = await publicRoom();
+    for (const user of [carol, mallory]) await user.join(roomId);
+    await ignore(carol, mallory);
+    const follower = await carol.follow();
+    await mallory.send(roomId, 'unheard');
+    const topic = await alice.send(roomId, 'heard');
+    await follower.untilEvent(roomId, topic);
+    expect(follower.answers.flatMap((answer) => texts(timeline(answer, roomId)))).toEqual(['heard']);
+  });
+});
+
+test('push rules are the same in every read, in every instance, with and without the slash (behaviours 32, 56)', async () => {
+  const read = async (url: string, target: string) => (await alice.through(url).request('GET', target)).text;
+  const first = await read(sharedCluster().clientUrl, '/v3/pushrules');
+  for (const url of sharedCluster().clientApis) {
+    for (const target of ['/v3/pushrules', '/v3/pushrules/']) expect(await read(url, target)).toBe(first);
+  }
 });
 
 describe('long polls', () => {
@@ -236,6 +303,12 @@ describe('summaries and lazy-loaded members (behaviour 29)', () => {
     for (const follower of [observer, joiner]) {
       const summary = (await follower.next()).rooms?.join?.[roomId]?.summary;
       expect(summary).toMatchObject({ 'm.joined_member_count': 2, 'm.invited_member_count': 0 });
+    }
+    const carol = await newUser('carol');
+    await alice.invite(roomId, carol.userId);
+    for (const follower of [observer, joiner]) {
+      const summary = (await follower.next()).rooms?.join?.[roomId]?.summary;
+      expect(summary).toMatchObject({ 'm.joined_member_count': 2, 'm.invited_member_count': 1 });
     }
   });
 

@@ -91,4 +91,12 @@ describe('what changes nothing (behaviour 11)', () => {
     const joins = (await carol.history(roomId)).filter((event) => event.state_key === carol.userId);
     expect(joins).toHaveLength(1);
   });
+
+  test.each(['/v3/join/ROOM', '/v3/rooms/ROOM/join'])('%s stores custom content', async (target) => {
+    const [dave] = (await newUsers('dave')) as [TestUser];
+    const content = { reason: 'curious', 'org.test.custom': ['kept'] };
+    await dave.expect('POST', target.replace('ROOM', encodeURIComponent(roomId)), content);
+    const member = await dave.state(roomId, 'm.room.member', dave.userId);
+    expect(member).toMatchObject({ ...content, membership: 'join' });
+  });
 });

@@ -53,22 +53,33 @@ async function actOnBothSides(roomId: string) {
   return { ...fromHere, ...fromThere };
 }
 
-describe.each(versions)('a room of version %s', (version) => {
-  test('whose servers do not reach each other for a while becomes one again', async () => {
-    const roomId = await openSharedRoom(here, there, version);
-    const admins = [here.admin, there.admin];
-    const syncers = await Promise.all(
+describe('rooms whose servers do not reach each other for a while', () => {
+  let admins: TestUser[];
+  let syncers: SteadySyncer[];
+  /** Of each version: the room, and what was said in it while all of them were split. */
+  const rooms = new Map<string, { roomId: string; said: Awaited<ReturnType<typeof actOnBothSides>> }>();
+  beforeAll(async () => {
+    admins = [here.admin, there.admin];
+    const opened: [string, string][] = [];
+    for (const version of versions) opened.push([version, await openSharedRoom(here, there, version)]);
+    syncers = await Promise.all(
       admins.map(async (user) => new SteadySyncer(user, (await user.sync()).next_batch)),
     );
     await cutBoth();
-    const said = await actOnBothSides(roomId);
+    for (const [version, roomId] of opened) {
+      rooms.set(version, { roomId, said: await actOnBothSides(roomId) });
+    }
     await healBoth();
+  }, 90_000);
+  afterAll(() => Promise.all(syncers.map((syncer) => syncer.stop())));
+
+  test.each(versions)('become one again (version %s)', async (version) => {
+    const { roomId = '', said = {} } = rooms.get(version) ?? {};
     await expectHealed(here, there, roomId, said);
     for (const [index, syncer] of syncers.entries()) {
       const history = await admins[index]?.history(roomId);
       await syncer.sees(ids(history?.filter(({ type }) => type === 'm.room.message')));
     }
-    await Promise.all(syncers.map((syncer) => syncer.stop()));
     expect(syncers.map(({ repeated }) => repeated)).toEqual([[], []]);
   });
 });

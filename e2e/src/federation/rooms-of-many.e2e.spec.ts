@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   path,
+  query,
   register,
   RemoteServer,
   startFederation,
@@ -11,7 +12,7 @@ import {
   type TestUser,
 } from '@atoll/testing';
 import { testSettings } from '../test-settings.js';
-import { outcome } from '../users.js';
+import { ids, outcome, texts, types } from '../users.js';
 import { commonState, saidIn } from './across.js';
 import { eventually } from './eventually.js';
 
@@ -212,6 +213,47 @@ test.each([
   expect(found).toEqual(read);
   const { status } = await newcomer.request('GET', path`/v3/rooms/${roomId}/event/${before}`);
   expect(status).toBe(read.includes('before') ? 200 : 404);
+});
+
+test('who comes back reads all that was said meanwhile and before, back to the creation (behaviour 35)', async () => {
+  const roomId = await alice.createRoom({ preset: 'public_chat', room_version: '10' });
+  const said: string[] = [];
+  const say = async (user: TestUser, text: string) => {
+    said.push(text);
+    return user.send(roomId, text);
+  };
+  const enter = () => bob.expect('POST', path`/v3/join/${roomId}` + `?via=${here.serverName}`, {});
+  for (let n = 0; n < 25; n += 1) await say(alice, `before ${n}`);
+  await enter();
+  const follower = await bob.follow();
+  await follower.untilEvent(roomId, await say(alice, 'together'));
+  await bob.leave(roomId);
+  await eventually(
+    async () => (await alice.state(roomId, 'm.room.member', bob.userId))['membership'],
+    (membership) => membership === 'leave',
+  );
+  for (let n = 0; n < 25; n += 1) await say(alice, `meanwhile ${n}`);
+  await enter();
+  await say(bob, 'again');
+
+  const filter = JSON.stringify({ room: { timeline: { limit: 5 } } });
+  const timeline = (await bob.sync({ filter })).rooms?.join?.[roomId]?.timeline;
+  expect(timeline?.limited).toBe(true);
+  const read = [...(timeline?.events ?? [])].reverse();
+  let from = timeline?.prev_batch;
+  while (from !== undefined) {
+    const page = await bob.expect(
+      'GET',
+      path`/v3/rooms/${roomId}/messages` + query({ dir: 'b', limit: 20, from }),
+    );
+    read.push(...(page.chunk ?? []));
+    from = page.end;
+  }
+  expect(texts(read).toSorted()).toEqual(said.toSorted());
+  expect(new Set(ids(read)).size).toBe(read.length);
+  expect(types(read).filter((type) => type === 'm.room.create')).toHaveLength(1);
+  // What was missed while away is in no timeline of a sync.
+  expect(texts(timeline?.events)).toEqual(['again']);
 });
 
 test('a room is told of who is in it on three servers', async () => {

@@ -12,12 +12,16 @@ export interface SeenRoom {
   readonly memberships: ReadonlyMap<string, unknown>;
   /** The stripped state of an invite or a knock. */
   readonly stripped: readonly ClientEvent[];
+  /** Who types. */
+  readonly typing: readonly string[];
+  /** The event that each user has read up to last; private receipts are not among them. */
+  readonly read: ReadonlyMap<string, string>;
 }
 
 const sections = ['join', 'invite', 'leave', 'knock'] as const;
 type Section = (typeof sections)[number];
 
-const filter = JSON.stringify({ room: { timeline: { limit: 200 } }, presence: { not_types: ['*'] } });
+const filter = JSON.stringify({ room: { timeline: { limit: 200 } } });
 
 /** How long anything may take to come over federation. */
 const patience = 15_000;
@@ -25,6 +29,7 @@ const patience = 15_000;
 /** A user together with what its sync has brought so far. */
 export class Person {
   private readonly rooms = new Map<string, SeenRoom>();
+  private readonly presence = new Map<string, ClientEvent['content']>();
   private since: string | undefined;
 
   constructor(readonly user: TestUser) {}
@@ -55,9 +60,24 @@ export class Person {
     }
   }
 
-  private async syncOnce(timeout: number): Promise<void> {
+  /** Follows sync until the presence of somebody is this. @throws Error with what it is instead */
+  async seesPresence(userId: string, presence: string): Promise<void> {
+    const deadline = Date.now() + patience;
+    while (this.presence.get(userId)?.['presence'] !== presence) {
+      const left = deadline - Date.now();
+      if (left <= 0) {
+        const seen = JSON.stringify(this.presence.get(userId) ?? null);
+        throw new Error(`${this.userId} does not see ${userId} ${presence} in ${patience} ms, but ${seen}`);
+      }
+      await this.syncOnce(Math.min(left, 5000));
+    }
+  }
+
+  /** One sync. */
+  async syncOnce(timeout: number): Promise<void> {
     const answer = await this.user.sync({ filter, since: this.since, timeout });
     this.since = answer.next_batch;
+    for (const { sender, content } of answer.presence?.events ?? []) this.presence.set(sender, content);
     for (const section of sections) {
       const rooms: Record<string, RoomNews> = answer.rooms?.[section] ?? {};
       for (const [roomId, news] of Object.entries(rooms)) {
@@ -73,6 +93,8 @@ const unknownRoom: SeenRoom = {
   state: new Map(),
   memberships: new Map(),
   stripped: [],
+  typing: [],
+  read: new Map(),
 };
 
 type RoomNews = SyncRoom | NonNullable<NonNullable<SyncAnswer['rooms']>['invite' | 'knock']>[string];
@@ -80,7 +102,7 @@ type RoomNews = SyncRoom | NonNullable<NonNullable<SyncAnswer['rooms']>['invite'
 function addNews(room: SeenRoom, membership: Section, news: RoomNews): SeenRoom {
   if ('invite_state' in news) return { ...room, membership, stripped: news.invite_state.events };
   if ('knock_state' in news) return { ...room, membership, stripped: news.knock_state.events };
-  const { timeline, state } = news as Partial<SyncRoom>;
+  const { timeline, state, ephemeral } = news as Partial<SyncRoom>;
   const came = [...(state?.events ?? []), ...(timeline?.events ?? [])];
   const current = new Map(room.state);
   for (const event of came.filter(({ state_key }) => state_key !== undefined)) {
@@ -92,7 +114,22 @@ function addNews(room: SeenRoom, membership: Section, news: RoomNews): SeenRoom 
     timeline: [...room.timeline, ...(timeline?.events ?? [])],
     state: current,
     memberships: membershipsOf(current),
+    typing: typingIn(ephemeral?.events) ?? room.typing,
+    read: new Map([...room.read, ...receiptsIn(ephemeral?.events)]),
   };
+}
+
+function typingIn(events: readonly ClientEvent[] = []): string[] | undefined {
+  return events.findLast(({ type }) => type === 'm.typing')?.content['user_ids'] as string[] | undefined;
+}
+
+function receiptsIn(events: readonly ClientEvent[] = []): [string, string][] {
+  return events
+    .filter(({ type }) => type === 'm.receipt')
+    .flatMap(({ content }) => Object.entries(content as Record<string, { 'm.read'?: object }>))
+    .flatMap(([eventId, { 'm.read': users = {} }]) =>
+      Object.keys(users).map((userId): [string, string] => [userId, eventId]),
+    );
 }
 
 function membershipsOf(state: ReadonlyMap<string, ClientEvent>): Map<string, unknown> {

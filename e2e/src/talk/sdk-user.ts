@@ -3,33 +3,48 @@ import {
   ClientEvent,
   SyncState,
   createClient,
+  type IStartClientOpts,
   type MatrixClient,
   type MatrixEvent,
   type Room,
 } from 'matrix-js-sdk';
+import { SlidingSync } from 'matrix-js-sdk/lib/sliding-sync.js';
+
+/** Rooms as web clients show them: a few of them, each with the members that it needs. */
+const SLIDING_LISTS = {
+  rooms: {
+    ranges: [[0, 20]],
+    timeline_limit: 8,
+    required_state: [
+      ['*', '*'],
+      ['m.room.member', '$LAZY'],
+      ['m.room.member', '$ME'],
+    ],
+  },
+};
 
 /** A person with a real client. */
 export class SdkUser {
   private constructor(readonly client: MatrixClient) {}
 
-  static async register(baseUrl: string, prefix: string): Promise<SdkUser> {
+  /** `sliding`: the client follows by sliding sync. */
+  static async register(baseUrl: string, prefix: string, sliding = false): Promise<SdkUser> {
     const registered = await createClient({ baseUrl }).registerRequest({
       username: uniqueName(prefix),
       password: testPassword,
       auth: { type: 'm.login.dummy' },
     });
-    return SdkUser.start(
-      createClient({
-        baseUrl,
-        userId: registered.user_id,
-        deviceId: registered.device_id ?? '',
-        accessToken: registered.access_token ?? '',
-      }),
-    );
+    const client = createClient({
+      baseUrl,
+      userId: registered.user_id,
+      deviceId: registered.device_id ?? '',
+      accessToken: registered.access_token ?? '',
+    });
+    return SdkUser.start(client, sliding ? { slidingSync: slidingSyncOf(client) } : {});
   }
 
   /** The same user on a new device, with an empty store. */
-  async onAnotherDevice(): Promise<SdkUser> {
+  async onAnotherDevice(options: IStartClientOpts = {}): Promise<SdkUser> {
     const { baseUrl } = this.client;
     const session = await createClient({ baseUrl }).loginRequest({
       type: 'm.login.password',
@@ -43,12 +58,13 @@ export class SdkUser {
         deviceId: session.device_id,
         accessToken: session.access_token,
       }),
+      options,
     );
   }
 
-  private static async start(client: MatrixClient): Promise<SdkUser> {
+  private static async start(client: MatrixClient, options: IStartClientOpts = {}): Promise<SdkUser> {
     const user = new SdkUser(client);
-    await client.startClient({ initialSyncLimit: 8, pollTimeout: 5000 });
+    await client.startClient({ initialSyncLimit: 8, pollTimeout: 5000, ...options });
     await user.eventually('first sync', () => client.isInitialSyncComplete());
     return user;
   }
@@ -100,4 +116,9 @@ export class SdkUser {
   stop(): void {
     this.client.stopClient();
   }
+}
+
+function slidingSyncOf(client: MatrixClient): SlidingSync {
+  const lists = new Map(Object.entries(SLIDING_LISTS));
+  return new SlidingSync(client.baseUrl, lists, SLIDING_LISTS.rooms, client, 5000);
 }

@@ -1,9 +1,17 @@
-import type { ServerName } from '@atoll/matrix';
+import type { ServerName, UserId } from '@atoll/matrix';
 import type { Settings } from './settings.js';
 import type { TracingSettings } from './tracing-settings.js';
 
 type Derived =
   'serverName' | 'signingKeyFile' | 'publicBaseurl' | 'registration' | 'instanceId' | 'drainSeconds';
+
+/** By whom the server tells its users something, and how that looks. */
+export interface ServerNoticesConfig {
+  readonly userId: UserId;
+  readonly displayName: string;
+  readonly avatarUrl: string | undefined;
+  readonly roomName: string;
+}
 
 /** All settings, validated, with every default filled in. */
 export interface Config extends Readonly<Omit<Settings, Derived>> {
@@ -17,6 +25,8 @@ export interface Config extends Readonly<Omit<Settings, Derived>> {
   /** No `databaseUrl` is given: this process starts its own PostgreSQL. */
   readonly embedded: boolean;
   readonly tracing: TracingSettings;
+  /** Undefined when nobody is told anything. */
+  readonly serverNotices: ServerNoticesConfig | undefined;
 }
 
 /** A configuration that names its PostgreSQL and Redis, as every service needs it. */

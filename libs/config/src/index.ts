@@ -1,5 +1,5 @@
 export { ConfigError } from './config-error.js';
-export type { Config, ConnectedConfig } from './config.js';
+export type { Config, ConnectedConfig, ServerNoticesConfig } from './config.js';
 export { DEFAULT_IP_DENYLIST } from './default-ip-denylist.js';
 export type { Environment } from './environment.js';
 export { connectedConfig, loadConfig, loadConfigOrExit } from './load-config.js';

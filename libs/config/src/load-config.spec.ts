@@ -198,3 +198,19 @@ test('a service needs both servers', () => {
     'ATOLL_DATABASE_URL: required',
   );
 });
+
+describe('server notices', () => {
+  test('have an account once it is named', () => {
+    expect(loadConfig(external).serverNotices).toBeUndefined();
+    const env = { ...external, ATOLL_SERVER_NOTICES_USER: 'server' };
+    expect(loadConfig(env).serverNotices).toEqual({
+      userId: '@server:example.org',
+      displayName: 'Server Notices',
+      avatarUrl: undefined,
+      roomName: 'Server Notices',
+    });
+    expect(problemsOf({ ...env, ATOLL_SERVER_NOTICES_USER: '@server:example.org' })).toHaveLength(1);
+    expect(problemsOf({ ...env, ATOLL_SERVER_NOTICES_USER: 'x'.repeat(250) })).toHaveLength(1);
+    expect(problemsOf({ ...env, ATOLL_SERVER_NOTICES_AVATAR: 'https://example.org/a.png' })).toHaveLength(1);
+  });
+});

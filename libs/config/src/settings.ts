@@ -1,5 +1,5 @@
-import { isServerName } from '@atoll/matrix';
-import type { ServerName } from '@atoll/matrix';
+import { isNewUserLocalpart, isServerName, isUserId } from '@atoll/matrix';
+import type { ServerName, UserId } from '@atoll/matrix';
 import { z } from 'zod';
 import { DEFAULT_IP_DENYLIST } from './default-ip-denylist.js';
 import { cidrList, integer, list, port, text, toggle } from './setting-types.js';
@@ -30,6 +30,11 @@ export const settingsSchema = z.strictObject({
   tlsKey: text.optional(),
   /** Where clients reach this server. */
   publicBaseurl: z.url({ protocol: /^https?$/ }).optional(),
+  /** Host and port at which other servers reach this one, told at `/.well-known/matrix/server`. */
+  delegatedServer: serverName.optional(),
+  /** An administrator's user id or e-mail address, and a page about support, for `/.well-known/matrix/support`. */
+  supportContact: z.union([z.email(), z.custom<UserId>(isUserId)]).optional(),
+  supportPage: z.url({ protocol: /^https?$/ }).optional(),
   /** Proxies whose `X-Forwarded-For` is believed. */
   trustedProxies: cidrList.default([]),
   /** PEM files trusted for outbound federation beside the system's. */
@@ -41,7 +46,29 @@ export const settingsSchema = z.strictObject({
   registrationSharedSecret: text.optional(),
   rateLimits: toggle.default(true),
   presence: toggle.default(true),
+  /**
+   * Push rules about subscriptions to threads (MSC4306): with them, replies in threads count for those alone who are subscribed or mentioned,
+   * also for users whose client cannot subscribe.
+   */
+  threadSubscriptionRules: toggle.default(false),
+  /** Events that users want sent later: the longest delay, and how many may wait for one user; 0 allows none. */
+  maxEventDelayMs: integer(1000, 366 * 24 * 3_600_000).default(24 * 3_600_000),
+  maxDelayedEvents: integer(0, 1000).default(100),
+  /**
+   * The account (its localpart) by which the server tells its users something; nobody can be told anything without. It must be nobody's,
+   * and Atoll makes it: nobody can log in as it. The others are how it and its rooms look; the avatar is an `mxc:` URI.
+   */
+  serverNoticesUser: text
+    .refine(isNewUserLocalpart, 'must be the part of a user id between @ and :')
+    .optional(),
+  serverNoticesDisplayName: text.default('Server Notices'),
+  serverNoticesAvatar: text.regex(/^mxc:\/\/[^/]+\/[\w-]+$/, 'must be an mxc: URI').optional(),
+  serverNoticesRoomName: text.default('Server Notices'),
+  /** LiveKit authorisation services for calls, the preferred one first. */
+  rtcLivekitUrls: list.pipe(z.array(z.url({ protocol: /^https?$/ }))).default([]),
   defaultRoomVersion: text.default('12'),
+  /** State events of a room of other servers that users may still join; no limit when absent. */
+  maxJoinedRoomState: integer(1, 250_000).optional(),
   appserviceDir: text.optional(),
   /** Argon2id, RFC 9106. */
   passwordHashMemoryKib: integer(8, 4_194_304).default(19_456),
@@ -79,4 +106,5 @@ export const listNames: readonly SettingName[] = [
   'extraCa',
   'ipDenylist',
   'trustedKeyServers',
+  'rtcLivekitUrls',
 ];

@@ -17,6 +17,55 @@ export const AccountDataChanged = defineAnnouncement({
   payload: z.object({ position: z.number().int(), userId: userIdSchema }),
 });
 
+/** The `receipts` stream has grown up to a position. */
+export const ReceiptsChanged = defineAnnouncement({
+  name: 'receipts-changed',
+  version: 1,
+  payload: z.object({ position: z.number().int() }),
+});
+
+/** The `typing` stream has grown up to a position. */
+export const TypingChanged = defineAnnouncement({
+  name: 'typing-changed',
+  version: 1,
+  payload: z.object({ position: z.number().int() }),
+});
+
+/** The `presence` stream has grown up to a position. */
+export const PresenceChanged = defineAnnouncement({
+  name: 'presence-changed',
+  version: 1,
+  payload: z.object({ position: z.number().int() }),
+});
+
+/** A user's subscription to a thread has a new position. */
+export const ThreadSubscriptionsChanged = defineAnnouncement({
+  name: 'thread-subscriptions-changed',
+  version: 1,
+  payload: z.object({ position: z.number().int(), userId: userIdSchema }),
+});
+
+/** The `device_lists` stream has grown up to a position. */
+export const DeviceListsChanged = defineAnnouncement({
+  name: 'device-lists-changed',
+  version: 1,
+  payload: z.object({ position: z.number().int() }),
+});
+
+/** The `key_counts` stream has grown up to a position. */
+export const KeyCountsChanged = defineAnnouncement({
+  name: 'key-counts-changed',
+  version: 1,
+  payload: z.object({ position: z.number().int() }),
+});
+
+/** The lane of `to_device` has grown up to a position: for devices here, for other servers, or both. */
+export const ToDeviceChanged = defineAnnouncement({
+  name: 'to-device-changed',
+  version: 1,
+  payload: z.object({ position: z.number().int() }),
+});
+
 /** Events of other servers wait for the owner of their room in `staged_pdus`: a hint, the owner also looks by itself. */
 export const PdusStaged = defineAnnouncement({
   name: 'pdus-staged',

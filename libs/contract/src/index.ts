@@ -10,6 +10,8 @@ export * from './room/backfill-room.command.js';
 export * from './room/exchange-third-party-invite.command.js';
 export * from './room/make-membership.command.js';
 export * from './room/pdu-text.js';
+export * from './room/prepare-event.command.js';
 export * from './room/receive-invite.command.js';
 export * from './room/receive-membership.command.js';
+export * from './room/send-prepared-event.command.js';
 export * from './partition.js';

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { migrations } from './migrations/index.js';
 import type { DatabaseSchema } from './schema/database-schema.js';
@@ -22,7 +22,13 @@ export class SchemaOutdated extends Error {
  */
 export async function migrateToLatest(db: Kysely<DatabaseSchema>): Promise<{ applied: string[] }> {
   if ((await pendingMigrations(db)).length === 0) return { applied: [] };
-  const { error, results = [] } = await migrator(db).migrateToLatest();
+  const { error, results = [] } = await db.connection().execute(async (connection) => {
+    // On a busy machine the pauses between its statements are longer than a writer's may be, and cut off it would only begin again.
+    await sql`SET idle_in_transaction_session_timeout = 0`.execute(connection);
+    const result = await migrator(connection).migrateToLatest();
+    await sql`RESET idle_in_transaction_session_timeout`.execute(connection);
+    return result;
+  });
   if (error !== undefined) {
     const failed = results.find(({ status }) => status === 'Error')?.migrationName;
     throw new MigrationFailed(`migration ${failed ?? 'set-up'} failed`, { cause: error });

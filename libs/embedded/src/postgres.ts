@@ -69,13 +69,14 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   };
 }
 
-/** Creates a database over an administrative connection, unless it is there. */
-export async function createDatabase(adminUrl: string, name: string): Promise<void> {
+/** Creates a database over an administrative connection, unless it is there; as a copy of `template` if one is named. */
+export async function createDatabase(adminUrl: string, name: string, template?: string): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
-    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+    const copied = template === undefined ? '' : ` TEMPLATE ${pg.escapeIdentifier(template)}`;
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}${copied}`);
   } finally {
     await client.end();
   }

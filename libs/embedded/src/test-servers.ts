@@ -6,7 +6,7 @@ import { createDatabase, startPostgres, type PostgresServer } from './postgres.j
 import { startRedis, type RedisServer } from './redis.js';
 import { isProcess, readRecord } from './server-record.js';
 
-/** A fresh, empty database of the test PostgreSQL. */
+/** A fresh database of the test PostgreSQL. */
 export interface TestDatabase {
   url: string;
   /** Removes it, ending what is still connected. */
@@ -41,11 +41,14 @@ export async function testPostgres(): Promise<string> {
   return server.url('postgres');
 }
 
-/** A fresh, empty database for a spec file; call `drop()` in `afterAll`. */
-export async function testDatabase(): Promise<TestDatabase> {
+/**
+ * A fresh database for a spec file; call `drop()` in `afterAll`. It is a copy of the database that `ATOLL_TEST_TEMPLATE` names
+ * (`npm test` migrates one for the whole run), else, or if it has to be, empty.
+ */
+export async function testDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const admin = await testPostgres();
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await createDatabase(admin, name);
+  await createDatabase(admin, name, empty ? undefined : process.env['ATOLL_TEST_TEMPLATE']);
   const url = new URL(admin);
   url.pathname = name;
   return {

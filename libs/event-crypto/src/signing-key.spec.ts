@@ -35,6 +35,14 @@ describe('signing keys', () => {
     expect(() => parseSigningKey(text)).toThrow(/must (read|match)/);
   });
 
+  it('give the same secret for a purpose, another for another, never their seed', () => {
+    const [key, again] = [parseSigningKey(LINE), parseSigningKey(LINE)];
+    expect(key.derivedSecret('one')).toEqual(again.derivedSecret('one'));
+    expect(key.derivedSecret('one')).toHaveLength(32);
+    expect(key.derivedSecret('one')).not.toEqual(key.derivedSecret('two'));
+    expect(key.derivedSecret('')).not.toEqual(key.seed());
+  });
+
   it('do not show their seed when printed', () => {
     const shown =
       inspect(parseSigningKey(LINE), { depth: 9, showHidden: true }) + JSON.stringify(parseSigningKey(LINE));

@@ -2,6 +2,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hkdfSync,
   randomBytes,
   sign,
   type KeyObject,
@@ -41,6 +42,14 @@ export class SigningKey {
         else resolve(encodeUnpaddedBase64(signature));
       });
     });
+  }
+
+  /**
+   * 32 secret bytes for one purpose, the same wherever this key is; they tell nothing of the key, nor of those for another purpose.
+   * @see https://datatracker.ietf.org/doc/html/rfc5869
+   */
+  derivedSecret(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.seed(), '', purpose, KEY_BYTES));
   }
 
   /** The 32 secret bytes, for the key file only. */

@@ -30,6 +30,8 @@ export const missingParam = (message: string) => new MatrixError(400, 'M_MISSING
 export const tooLarge = (message: string) => new MatrixError(413, 'M_TOO_LARGE', message);
 /** A bound on what is kept for one user or room is reached. */
 export const resourceLimit = (message: string) => new MatrixError(403, 'M_RESOURCE_LIMIT_EXCEEDED', message);
+/** @see https://spec.matrix.org/v1.19/client-server-api/#invite-permission */
+export const INVITE_BLOCKED = 'M_INVITE_BLOCKED';
 export const unrecognized = (status: 404 | 405) =>
   new MatrixError(status, 'M_UNRECOGNIZED', status === 404 ? 'Unrecognized request' : 'Method not allowed');
 /** 503 with `retry_after_ms`: a bound is reached or a service is not reachable right now. */

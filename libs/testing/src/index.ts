@@ -20,4 +20,5 @@ export {
   type FederationOptions,
 } from './federation/start-federation.js';
 export type { Network } from './federation/network.js';
+export { appArguments } from './repository.js';
 export * from './remote-server/index.js';

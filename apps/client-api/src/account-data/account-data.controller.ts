@@ -1,12 +1,16 @@
+import type { Config } from '@atoll/config';
 import { jsonObjectSchema, roomIdSchema, userIdSchema } from '@atoll/contract';
 import { AccountDataReader } from '@atoll/database';
 import { AccessToken, Requester } from '@atoll/http';
 import { type JsonObject, type RoomId, type UserId, forbidden, notFound } from '@atoll/matrix';
-import { Body, Controller, Get, Param, Put } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
 import { z } from 'zod';
 import type { RequesterInfo } from '../auth/requester-info.js';
 import { textSchema } from '../auth/text.schema.js';
+import { CONFIG } from '../platform/tokens.js';
+import { PUSH_RULES, pushRulesContent } from '../push-rules/push-rules-content.js';
 import { PutAccountDataHandler } from './put-account-data.handler.js';
+import { RateLimited } from '../rate-limits/rate-limited.decorator.js';
 
 const globalParams = z.object({ userId: userIdSchema, type: textSchema(255) });
 const roomParams = globalParams.extend({ roomId: roomIdSchema });
@@ -20,9 +24,11 @@ export class AccountDataController {
   constructor(
     private readonly reader: AccountDataReader,
     private readonly handler: PutAccountDataHandler,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @Put('account_data/:type')
+  @RateLimited('account-data')
   async setAccountData(
     @Requester() requester: RequesterInfo,
     @Param({ schema: globalParams }) { userId, type }: GlobalParams,
@@ -43,6 +49,7 @@ export class AccountDataController {
   }
 
   @Put('rooms/:roomId/account_data/:type')
+  @RateLimited('account-data')
   async setAccountDataPerRoom(
     @Requester() requester: RequesterInfo,
     @Param({ schema: roomParams }) { userId, roomId, type }: RoomParams,
@@ -64,6 +71,7 @@ export class AccountDataController {
 
   private async find(userId: UserId, roomId: RoomId | '', type: string): Promise<JsonObject> {
     const content = await this.reader.find(userId, roomId, type);
+    if (roomId === '' && type === PUSH_RULES) return pushRulesContent(userId, content, this.config);
     if (!content) throw notFound('Account data not found');
     return content;
   }

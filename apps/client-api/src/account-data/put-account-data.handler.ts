@@ -35,14 +35,30 @@ export class PutAccountDataHandler {
     if (SERVER_MANAGED_TYPES.includes(type)) {
       throw new MatrixError(405, 'M_BAD_JSON', `${type} cannot be set through this endpoint`);
     }
+    await this.update(userId, roomId, type, () => content);
+  }
+
+  /**
+   * Changes an entry of any type, for the server's own use. `change` is given the present content and gives the new one, or undefined to
+   * leave it; nobody else changes the user's account data in between.
+   * @throws MatrixError 403 M_RESOURCE_LIMIT_EXCEEDED
+   */
+  async update(
+    userId: UserId,
+    roomId: RoomId | '',
+    type: string,
+    change: (content: JsonObject | undefined) => JsonObject | undefined,
+  ): Promise<void> {
     const positions = await commitInLanes(this.database.db, async (trx, closing) => {
       if (!(await new AccountTransactor(trx).lock(userId))) throw forbidden('The account is gone');
       const accountData = new AccountDataTransactor(trx, closing);
+      const content = change(await accountData.find(userId, roomId, type));
+      if (content === undefined) return undefined;
       const taken = await accountData.put(userId, roomId, type, content);
       const { entries, bytes } = await accountData.usage(userId);
       if (entries > MAX_ENTRIES || bytes > MAX_BYTES) throw resourceLimit('There is too much account data');
       return taken;
     });
-    this.announcer.publish(AccountDataChanged, { position: positions.at(0), userId });
+    if (positions) this.announcer.publish(AccountDataChanged, { position: positions.at(0), userId });
   }
 }

@@ -12,6 +12,10 @@ export class CapabilitiesController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
   @Get()
   getCapabilities() {
+    const delayedEvents = {
+      max_delay_ms: this.config.maxEventDelayMs,
+      max_scheduled: this.config.maxDelayedEvents,
+    };
     return {
       capabilities: {
         'm.change_password': { enabled: true },
@@ -21,6 +25,8 @@ export class CapabilitiesController {
             supportedRoomVersions.map(({ version, disposition }) => [version, disposition]),
           ),
         },
+        'm.delayed_events': delayedEvents,
+        'org.matrix.msc4140.delayed_events': delayedEvents,
         'm.profile_fields': { enabled: true },
         'm.set_displayname': { enabled: true },
         'm.set_avatar_url': { enabled: true },

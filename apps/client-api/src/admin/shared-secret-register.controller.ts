@@ -10,6 +10,7 @@ import { Public } from '@atoll/http';
 import { MatrixError, forbidden, unrecognized } from '@atoll/matrix';
 import { Body, Controller, Get, Inject, Ip, Post } from '@nestjs/common';
 import { z } from 'zod';
+import { DeviceChanges } from '../auth/device-changes.js';
 import { newUserId, userInUse } from '../auth/local-username.js';
 import { PasswordHasher } from '../auth/password-hasher.js';
 import { passwordSchema } from '../auth/password-policy.js';
@@ -42,6 +43,7 @@ export class SharedSecretRegisterController {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(DATABASE) private readonly database: Database,
+    private readonly changes: DeviceChanges,
     private readonly hasher: PasswordHasher,
     private readonly rateLimiter: RateLimiter,
   ) {}
@@ -71,12 +73,13 @@ export class SharedSecretRegisterController {
     // 3. The account, with a device.
     const userId = newUserId(username, this.config.serverName);
     const passwordHash = await this.hasher.hash(password);
-    const session = await this.database.db.transaction().execute(async (trx) => {
+    const session = await this.changes.transact(async (change) => {
+      const { transaction: trx } = change;
       if (!(await new AccountTransactor(trx).create({ userId, passwordHash, isAdmin: admin })))
         throw userInUse();
       if (body.displayname)
         await new ProfileTransactor(trx).setField(userId, 'displayname', body.displayname);
-      return issueSession(trx, { userId, canRefresh: false, ip });
+      return issueSession(change, { userId, canRefresh: false, ip });
     });
     return { ...session, home_server: this.config.serverName };
   }

@@ -1,15 +1,8 @@
 import type { Config } from '@atoll/config';
-import { MatrixError } from '@atoll/matrix';
 import type { RedisConnection } from '@atoll/redis-streams';
-import { counter } from '@atoll/telemetry';
+import { type Rate, RateLimiter as SharedRateLimiter } from '@atoll/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, REDIS } from '../platform/tokens.js';
-
-/** How often something may be tried: `burst` times at once, then once every `everyMs`. */
-interface Rate {
-  readonly burst: number;
-  readonly everyMs: number;
-}
 
 const rates = {
   'login-address': { burst: 20, everyMs: 3_000 },
@@ -19,59 +12,46 @@ const rates = {
   'challenge-address': { burst: 60, everyMs: 1_000 },
   'registration-token-address': { burst: 10, everyMs: 10_000 },
   'username-address': { burst: 30, everyMs: 1_000 },
+  'report-account': { burst: 10, everyMs: 60_000 },
+  'delayed-event-schedule-account': { burst: 50, everyMs: 500 },
+  'delayed-event-manage-account': { burst: 60, everyMs: 250 },
+  'delayed-event-read-account': { burst: 60, everyMs: 500 },
+  // As many as may wait by default: they may all be due at once.
+  'delayed-event-send-account': { burst: 100, everyMs: 500 },
   'admin-register-address': { burst: 60, everyMs: 1_000 },
+  // What people do, much faster than they can, and what moderators do in a raid.
+  message: { burst: 60, everyMs: 200 },
+  ephemeral: { burst: 60, everyMs: 200 },
+  // A new key for a large room is many requests at once.
+  'to-device': { burst: 300, everyMs: 50 },
+  // Servers that messages to devices make known; those in a room with the sender do not count.
+  'new-server': { burst: 50, everyMs: 30_000 },
+  moderation: { burst: 100, everyMs: 500 },
+  join: { burst: 30, everyMs: 3_000 },
+  invite: { burst: 30, everyMs: 3_000 },
+  'create-room': { burst: 15, everyMs: 20_000 },
+  // A large room's members in parts, and keys for new sessions with them.
+  keys: { burst: 100, everyMs: 100 },
+  profile: { burst: 20, everyMs: 3_000 },
+  // New devices fetch keys one by one as they show messages.
+  'key-backup': { burst: 300, everyMs: 50 },
+  // One for each login by QR code, and both of its devices ask once a second.
+  'rendezvous-create': { burst: 10, everyMs: 10_000 },
+  'rendezvous-address': { burst: 120, everyMs: 100 },
+  'account-data': { burst: 100, everyMs: 200 },
+  // Each is written down, with all that the client knows; when it only hears news, nothing is.
+  'sliding-memory': { burst: 200, everyMs: 100 },
+  // What other servers may have to be asked for, or many rows be looked through.
+  lookup: { burst: 60, everyMs: 500 },
+  search: { burst: 20, everyMs: 1_000 },
 } as const satisfies Record<string, Rate>;
 
 export type RateLimit = keyof typeof rates;
 
-/**
- * GCRA: the key holds the time (ms) at which the caller would have used up nothing. Answers how long to wait, 0 when
- * the try is allowed. One key, so it works on a cluster; Redis' own clock, so all instances agree.
- */
-const TAKE = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local burst, every = tonumber(ARGV[1]), tonumber(ARGV[2])
-local full = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now) + every
-local wait = full - now - burst * every
-if wait > 0 then return wait end
-redis.call('SET', KEYS[1], full, 'PX', full - now)
-return 0`;
-
-const limited = counter('atoll_rate_limited_total', 'Requests refused because they came too often');
-const unchecked = counter(
-  'atoll_rate_limit_unchecked_total',
-  'Requests let through because Redis did not answer',
-);
-
-/** Bounds how often things are tried, over all instances. Without Redis everything is let through, and counted. */
+/** How often clients may do something, or what could be guessed or used up. */
 @Injectable()
-export class RateLimiter {
-  constructor(
-    @Inject(CONFIG) private readonly config: Config,
-    @Inject(REDIS) private readonly redis: RedisConnection,
-  ) {}
-
-  /**
-   * Takes one try of `subject` (an address, a user id).
-   * @throws MatrixError 429 M_LIMIT_EXCEEDED with `retry_after_ms`
-   * @see https://spec.matrix.org/v1.19/client-server-api/#rate-limiting
-   */
-  async take(limit: RateLimit, subject: string): Promise<void> {
-    if (!this.config.rateLimits) return;
-    const { burst, everyMs } = rates[limit];
-    const waitMs = await this.waitOf(`atoll:rate:${limit}:${subject}`, burst, everyMs);
-    if (waitMs <= 0) return;
-    limited.add(1, { limit });
-    throw new MatrixError(429, 'M_LIMIT_EXCEEDED', 'Too many requests', { retry_after_ms: waitMs });
-  }
-
-  private async waitOf(key: string, burst: number, everyMs: number): Promise<number> {
-    try {
-      return Number(await this.redis.eval(TAKE, 1, key, burst, everyMs));
-    } catch {
-      unchecked.add(1);
-      return 0;
-    }
+export class RateLimiter extends SharedRateLimiter<RateLimit> {
+  constructor(@Inject(CONFIG) config: Config, @Inject(REDIS) redis: RedisConnection) {
+    super(config, redis, rates);
   }
 }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { DeviceTransactor, type DatabaseSchema, hashToken, TokenTransactor } from '@atoll/database';
-import { type DeviceId, type JsonObject, resourceLimit, type UserId } from '@atoll/matrix';
-import type { Transaction } from 'kysely';
+import { hashToken, TokenTransactor } from '@atoll/database';
+import { type DeviceId, forbidden, type JsonObject, resourceLimit, type UserId } from '@atoll/matrix';
+import type { DeviceChange } from './device-changes.js';
 import { newSecretToken } from './secret-token.js';
 
 /** Clients that can refresh get tokens that end; the others get tokens that do not. */
@@ -19,15 +19,18 @@ export interface SessionRequest {
 
 /**
  * Logs a device in within a transaction; the body that login and registration answer with.
- * @throws MatrixError 403 M_RESOURCE_LIMIT_EXCEEDED
+ * @throws MatrixError 403 M_RESOURCE_LIMIT_EXCEEDED, M_FORBIDDEN for an id that is one of the user's cross-signing keys or dehydrated
+ * @see https://spec.matrix.org/v1.19/client-server-api/#cross-signing
  */
 export async function issueSession(
-  transaction: Transaction<DatabaseSchema>,
+  { transaction, devices }: DeviceChange,
   { userId, deviceId = newDeviceId(), initialDisplayName, canRefresh, ip }: SessionRequest,
 ): Promise<JsonObject> {
   const { stored, body } = newTokens(canRefresh);
-  const devices = new DeviceTransactor(transaction);
   await devices.logIn({ userId, deviceId, initialDisplayName: initialDisplayName ?? null, ip });
+  if (await devices.isNamedLikeKey(userId, deviceId)) throw forbidden('The device id is the name of a key');
+  if (await devices.isDehydrated(userId, deviceId))
+    throw forbidden('Nobody logs in with a dehydrated device');
   if ((await devices.count(userId)) > MAX_DEVICES)
     throw resourceLimit(`An account has at most ${MAX_DEVICES} devices`);
   await new TokenTransactor(transaction).issue(userId, deviceId, stored);

@@ -1,12 +1,12 @@
-import { type Database, type Device, DeviceReader, DeviceTransactor } from '@atoll/database';
+import { type Device, DeviceReader } from '@atoll/database';
 import { AccessToken, Requester, optionalBody } from '@atoll/http';
 import { type DeviceId, notFound } from '@atoll/matrix';
-import { Body, Controller, Delete, Get, Inject, Ip, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Ip, Param, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
+import { DeviceChanges } from '../auth/device-changes.js';
 import type { RequesterInfo } from '../auth/requester-info.js';
 import { deviceIdSchema, displayNameOfDeviceSchema } from '../auth/text.schema.js';
 import { UserInteractiveAuth, authSchema } from '../auth/uia/user-interactive-auth.js';
-import { DATABASE } from '../platform/tokens.js';
 
 /** Ids of no device are no error here: there simply is no such device. */
 const params = z.object({ deviceId: z.string() }).transform(({ deviceId }) => {
@@ -24,7 +24,7 @@ const noSuchDevice = () => notFound('No device with this id');
 @AccessToken()
 export class DeviceController {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    private readonly changes: DeviceChanges,
     private readonly devices: DeviceReader,
     private readonly authentication: UserInteractiveAuth,
   ) {}
@@ -48,7 +48,8 @@ export class DeviceController {
     @Body({ schema: renameSchema }) { display_name: name }: z.output<typeof renameSchema>,
   ) {
     if (!deviceId || !(await this.devices.find(userId, deviceId))) throw noSuchDevice();
-    if (name !== undefined) await this.transact((devices) => devices.rename(userId, deviceId, name));
+    if (name !== undefined)
+      await this.changes.transact(({ devices }) => devices.rename(userId, deviceId, name));
     return {};
   }
 
@@ -61,7 +62,7 @@ export class DeviceController {
   ) {
     const operation = `delete-device ${userId} ${deviceId ?? ''}`;
     await this.authentication.require({ operation, flows: [['m.login.password']], auth, userId, ip });
-    if (deviceId) await this.transact((devices) => devices.deleteDevices(userId, [deviceId]));
+    if (deviceId) await this.changes.transact(({ devices }) => devices.deleteDevices(userId, [deviceId]));
     return {};
   }
 
@@ -74,12 +75,8 @@ export class DeviceController {
     const operation = `delete-devices ${userId}`;
     await this.authentication.require({ operation, flows: [['m.login.password']], auth, userId, ip });
     const deviceIds = named.filter((id): id is DeviceId => deviceIdSchema.safeParse(id).success);
-    await this.transact((devices) => devices.deleteDevices(userId, deviceIds));
+    await this.changes.transact(({ devices }) => devices.deleteDevices(userId, deviceIds));
     return {};
-  }
-
-  private transact<T>(work: (devices: DeviceTransactor) => Promise<T>): Promise<T> {
-    return this.database.db.transaction().execute((trx) => work(new DeviceTransactor(trx)));
   }
 }
 

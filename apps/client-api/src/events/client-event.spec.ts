@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { StoredEvent } from '@atoll/database';
 import type { EventId, JsonObject } from '@atoll/matrix';
 import { type ClientEventContext, toClientEvent, toStrippedState } from './client-event.js';
+import { delayedTransaction } from './delayed-transaction.js';
 
 const alice = '@alice:a.example';
 const context: ClientEventContext = { userId: alice, deviceId: 'PHONE', now: 5_000 };
@@ -58,6 +59,18 @@ describe('toClientEvent', () => {
       room_id: '!room',
       state_key: '',
     });
+  });
+
+  it('tells the delay id to every device of the sender, and to nobody else', () => {
+    const { deviceId, id } = delayedTransaction('delay');
+    const sent = stored({}, { transaction: { deviceId, id } });
+    const told = (who: object) => toClientEvent(sent, { ...context, ...who })['unsigned'];
+    for (const asking of [{}, { deviceId: 'LAPTOP' }, { deviceId: undefined }]) {
+      expect(told(asking)).toMatchObject({ delay_id: 'delay', 'org.matrix.msc4140.delay_id': 'delay' });
+      expect(told(asking)).not.toHaveProperty('transaction_id');
+    }
+    expect(told({ userId: '@bob:a.example' })).not.toHaveProperty('delay_id');
+    expect(told({ userId: '@bob:a.example' })).not.toHaveProperty(['org.matrix.msc4140.delay_id']);
   });
 
   it('tells the transaction id to the sending device only', () => {

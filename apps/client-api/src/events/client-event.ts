@@ -1,6 +1,7 @@
 import type { StoredEvent } from '@atoll/database';
 import type { EventId, JsonObject, Pdu, RoomId } from '@atoll/matrix';
 import { redactEvent, rulesOf } from '@atoll/room-rules';
+import { delayIdOf } from './delayed-transaction.js';
 
 /** Who asks, and what about the event they may know. */
 export interface ClientEventContext {
@@ -13,6 +14,8 @@ export interface ClientEventContext {
   readonly membership?: string | undefined;
   /** Of a state event: what it replaced; the content only when the user may see that event. */
   readonly replaced?: { readonly eventId: EventId; readonly visible?: StoredEvent | undefined } | undefined;
+  /** What its children add up to. */
+  readonly relations?: JsonObject | undefined;
 }
 
 /** `client` with or without `room_id`, or `federation`: the event as servers exchange it. */
@@ -67,15 +70,19 @@ function clientBody(eventId: EventId, pdu: Pdu, roomId: RoomId | undefined): Jso
 }
 
 function unsignedOf(event: StoredEvent, pdu: Pdu, context: ClientEventContext): JsonObject {
-  const { replaced, now, membership } = context;
+  const { replaced, now, membership, relations } = context;
   const before = replaced?.visible && servedPdu(replaced.visible);
-  const isSender = pdu.sender === context.userId && event.transaction?.deviceId === context.deviceId;
+  const isSender = pdu.sender === context.userId;
+  const delayId = isSender ? delayIdOf(event.transaction) : undefined;
+  const isOfDevice = isSender && delayId === undefined && event.transaction?.deviceId === context.deviceId;
   return {
     age: now - pdu.origin_server_ts,
     ...(membership !== undefined && { membership }),
-    ...(event.transaction && isSender && { transaction_id: event.transaction.id }),
+    ...(event.transaction && isOfDevice && { transaction_id: event.transaction.id }),
+    ...(delayId !== undefined && { delay_id: delayId, 'org.matrix.msc4140.delay_id': delayId }),
     ...(replaced && { replaces_state: replaced.eventId }),
     ...(before && { prev_content: before.content, prev_sender: before.sender }),
+    ...(relations && { 'm.relations': relations }),
     ...(event.redactedBecause && { redacted_because: redactionOf(event, event.redactedBecause, now) }),
   };
 }

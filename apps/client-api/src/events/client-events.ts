@@ -2,6 +2,7 @@ import type { StoredEvent } from '@atoll/database';
 import { EventReader, StateReader } from '@atoll/database';
 import type { JsonObject, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
+import { BundledAggregations } from '../relations/bundled-aggregations.js';
 import { type ClientEventContext, type EventFormat, toClientEvent } from './client-event.js';
 import { VisibleEvents } from './visible-events.js';
 
@@ -17,6 +18,14 @@ export interface ServedEvent {
   readonly body: JsonObject;
 }
 
+/** How events are served, and for which of them children are summed up: for all by default. */
+export interface ServeOptions {
+  readonly format?: EventFormat;
+  readonly aggregated?: readonly StoredEvent[];
+  /** Children after this position do not count. */
+  readonly upTo?: number;
+}
+
 /** Turns stored events into what a viewer may have of them. */
 @Injectable()
 export class ClientEvents {
@@ -24,23 +33,26 @@ export class ClientEvents {
     private readonly visible: VisibleEvents,
     private readonly states: StateReader,
     private readonly events: EventReader,
+    private readonly aggregations: BundledAggregations,
   ) {}
 
-  /** Those of the events that the viewer may see, in the given order. At most five queries. */
-  async serve(viewer: Viewer, events: readonly StoredEvent[], format?: EventFormat): Promise<ServedEvent[]> {
+  /** Those of the events that the viewer may see, in the given order. At most six queries, without children. */
+  async serve(viewer: Viewer, events: readonly StoredEvent[]): Promise<ServedEvent[]> {
     const seen = await this.visible.membershipsAt(viewer.userId, events);
-    return this.serveSeen(viewer, events, seen, format);
+    return this.serveSeen(viewer, events, seen);
   }
 
-  /** As `serve`, when the viewer's memberships at the visible events are known. At most three queries. */
+  /** As `serve`, when the viewer's memberships at the visible events are known. At most four queries, without children. */
   async serveSeen(
     viewer: Viewer,
     events: readonly StoredEvent[],
     seen: ReadonlyMap<number, string>,
-    format?: EventFormat,
+    { format, aggregated = events, upTo }: ServeOptions = {},
   ): Promise<ServedEvent[]> {
-    const replaced = await this.replacedBy(events.filter(({ eventNid }) => seen.has(eventNid)));
+    const isSeen = ({ eventNid }: StoredEvent) => seen.has(eventNid);
+    const replaced = await this.replacedBy(events.filter(isSeen));
     const seenBefore = await this.visible.membershipsAt(viewer.userId, [...replaced.values()]);
+    const relations = await this.aggregations.of(viewer, aggregated.filter(isSeen), { format, upTo });
     const now = Date.now();
     return events.flatMap((event) => {
       const membership = seen.get(event.eventNid);
@@ -50,6 +62,7 @@ export class ClientEvents {
         ...viewer,
         now,
         membership,
+        relations: relations.get(event.eventNid),
         replaced: before && {
           eventId: before.eventId,
           visible: seenBefore.has(before.eventNid) || isOfJoin(before, membership) ? before : undefined,

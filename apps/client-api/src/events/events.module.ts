@@ -1,7 +1,21 @@
 import { Module } from '@nestjs/common';
+import { BundledAggregations } from '../relations/bundled-aggregations.js';
+import { CountedChildrenOf } from '../relations/counted-children.js';
 import { ClientEvents } from './client-events.js';
+import { IgnoredUsers } from './ignored-users.js';
+import { VisibleEvent } from './visible-event.js';
 import { VisibleEvents } from './visible-events.js';
 
 /** What every feature that shows events to users builds on. */
-@Module({ providers: [VisibleEvents, ClientEvents], exports: [VisibleEvents, ClientEvents] })
+@Module({
+  providers: [
+    BundledAggregations,
+    ClientEvents,
+    CountedChildrenOf,
+    IgnoredUsers,
+    VisibleEvent,
+    VisibleEvents,
+  ],
+  exports: [ClientEvents, IgnoredUsers, VisibleEvent, VisibleEvents],
+})
 export class EventsModule {}

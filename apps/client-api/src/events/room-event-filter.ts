@@ -57,7 +57,11 @@ function compilePatterns(patterns: readonly string[]): (type: string) => boolean
   return (type) => literal.has(type) || others.some((matches) => matches(type));
 }
 
-function compileList(wanted: readonly string[] | undefined, unwanted: readonly string[] = []) {
+/** Whether a value is among the wanted, if these are given, and not among the unwanted. */
+export function compileList(
+  wanted: readonly string[] | undefined,
+  unwanted: readonly string[] = [],
+): (value: string) => boolean {
   const only = wanted && new Set(wanted);
   const never = new Set(unwanted);
   return (value: string) => !never.has(value) && (only?.has(value) ?? true);

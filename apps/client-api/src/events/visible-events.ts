@@ -4,6 +4,11 @@ import { DUMMY_EVENT_TYPE, type JsonValue, type UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { type EventMoment, maySee, type VisibilityPoint } from './history-visibility.js';
 
+/** What is judged of an event; without its content it is taken for one that changes nothing. */
+export type JudgedEvent = Pick<StoredEvent, 'eventNid' | 'roomNid' | 'position'> & {
+  readonly pdu?: Pick<StoredEvent['pdu'], 'type' | 'state_key' | 'content'>;
+};
+
 /** Decides what a user may see of the events, of any number of rooms, with two queries. */
 @Injectable()
 export class VisibleEvents {
@@ -13,8 +18,8 @@ export class VisibleEvents {
    * The viewer's membership at each event that the viewer may see, by event nid; the others have no entry. Events
    * without a position are never seen, nor are those that only merge forks.
    */
-  async membershipsAt(viewer: UserId, events: readonly StoredEvent[]): Promise<Map<number, string>> {
-    const placed = events.filter((event) => event.position !== null && event.pdu.type !== DUMMY_EVENT_TYPE);
+  async membershipsAt(viewer: UserId, events: readonly JudgedEvent[]): Promise<Map<number, string>> {
+    const placed = events.filter((event) => event.position !== null && event.pdu?.type !== DUMMY_EVENT_TYPE);
     if (placed.length === 0) return new Map();
     const [timelines, forks] = await Promise.all([
       this.visibility.timelines(viewer, [...new Set(placed.map((event) => event.roomNid))]),
@@ -37,7 +42,7 @@ export class VisibleEvents {
 /** The state on either side of an event, from the room's timeline or, on a fork, from the state recorded with it. */
 export function momentOf(
   viewer: UserId,
-  event: StoredEvent,
+  event: JudgedEvent,
   timelines: VisibilityTimelines,
   fork: ForkedVisibility | undefined,
 ): EventMoment {
@@ -51,11 +56,11 @@ export function momentOf(
   return { before, after: after(viewer, event, before), joinedLater };
 }
 
-function after(viewer: UserId, { pdu }: StoredEvent, before: VisibilityPoint): VisibilityPoint {
-  if (pdu.type === 'm.room.member' && pdu.state_key === viewer) {
+function after(viewer: UserId, { pdu }: JudgedEvent, before: VisibilityPoint): VisibilityPoint {
+  if (pdu?.type === 'm.room.member' && pdu.state_key === viewer) {
     return { ...before, membership: pdu.content['membership'] };
   }
-  if (pdu.type === 'm.room.history_visibility' && pdu.state_key === '') {
+  if (pdu?.type === 'm.room.history_visibility' && pdu.state_key === '') {
     return { ...before, historyVisibility: pdu.content['history_visibility'] };
   }
   return before;

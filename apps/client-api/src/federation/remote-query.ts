@@ -18,6 +18,8 @@ export interface Question {
   readonly content?: JsonValue;
   /** Of the answer. */
   readonly maxBytes: number;
+  /** Where there is less time than for other questions. */
+  readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -41,27 +43,32 @@ export class RemoteQuery {
     if (this.#open >= MAX_OPEN) throw overloaded(RETRY_AFTER_MS);
     this.#open++;
     try {
-      return await this.send(server, question);
+      return await askServer(this.federation, server, question);
     } finally {
       this.#open--;
     }
   }
+}
 
-  private async send(
-    server: ServerName,
-    { method = 'GET', path, content, maxBytes }: Question,
-  ): Promise<JsonObject | undefined> {
-    const options = { timeoutMs: TIMEOUT_MS, maxBytes };
-    const result = await this.federation.send(server, method, path, content, options);
-    if (result.outcome === 'failed') throw result.error;
-    if (result.outcome === 'answered') {
-      if (isJsonObject(result.body)) return result.body;
-      throw unusable(server);
-    }
-    if (result.status === 404) return undefined;
-    if (result.status === 403) throw forbidden(`The server ${server} does not tell`);
-    throw new MatrixError(502, 'M_UNKNOWN', `The server ${server} refused to answer`);
+/**
+ * A question whose caller bounds how many are open.
+ * @see RemoteQuery.ask for the answer and the errors
+ */
+export async function askServer(
+  federation: Pick<FederationClient, 'send'>,
+  server: ServerName,
+  { method = 'GET', path, content, maxBytes, timeoutMs = TIMEOUT_MS }: Question,
+): Promise<JsonObject | undefined> {
+  const options = { timeoutMs: Math.min(timeoutMs, TIMEOUT_MS), maxBytes };
+  const result = await federation.send(server, method, path, content, options);
+  if (result.outcome === 'failed') throw result.error;
+  if (result.outcome === 'answered') {
+    if (isJsonObject(result.body)) return result.body;
+    throw unusable(server);
   }
+  if (result.status === 404) return undefined;
+  if (result.status === 403) throw forbidden(`The server ${server} does not tell`);
+  throw new MatrixError(502, 'M_UNKNOWN', `The server ${server} refused to answer`);
 }
 
 /** The server answered something that the specification does not know. */

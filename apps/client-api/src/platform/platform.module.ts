@@ -1,18 +1,26 @@
 import {
   AccountDataReader,
   AccountReader,
+  AggregationReader,
   type Database,
+  DelayedEventReader,
   DeviceReader,
   EventReader,
   FilterReader,
   HistoryReader,
   MembershipJobReader,
+  PresenceReader,
   ProfileReader,
   RegistrationTokenReader,
+  RelationReader,
   RoomReader,
+  ServerNoticeReader,
   StateReader,
   StrippedStateReader,
   AccessTokenResolver,
+  ThreadReader,
+  ThreadSubscriptionReader,
+  TypingReader,
   UiaSessionReader,
   VisibilityReader,
 } from '@atoll/database';
@@ -21,23 +29,32 @@ import { Announcer } from '@atoll/redis-streams';
 import { RoomClient } from '@atoll/service';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import type { Platform } from './platform.js';
+import { TokenSeal } from './token-seal.js';
 import { CONFIG, DATABASE, FEDERATION, LOGGER, REDIS } from './tokens.js';
 
 /** Readers hold nothing but the database, so that every feature injects those that it needs. */
 const readers = [
   AccountDataReader,
   AccountReader,
+  AggregationReader,
+  DelayedEventReader,
   DeviceReader,
   EventReader,
   FilterReader,
   HistoryReader,
   MembershipJobReader,
+  PresenceReader,
   ProfileReader,
   RegistrationTokenReader,
+  RelationReader,
   RoomReader,
+  ServerNoticeReader,
   StateReader,
   StrippedStateReader,
   AccessTokenResolver,
+  ThreadReader,
+  ThreadSubscriptionReader,
+  TypingReader,
   UiaSessionReader,
   VisibilityReader,
 ].map((reader: new (database: Database) => object): Provider => {
@@ -57,6 +74,7 @@ export class PlatformModule {
       { provide: RoomClient, useValue: platform.rooms },
       { provide: OwnerDirectory, useValue: platform.owners },
       { provide: Announcer, useValue: platform.announcer },
+      { provide: TokenSeal, useValue: platform.seal },
       ...readers,
     ];
     return { module: PlatformModule, global: true, providers, exports: providers };

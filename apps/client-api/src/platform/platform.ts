@@ -9,12 +9,14 @@ import {
   openRoomClient,
   type RoomConnection,
 } from '@atoll/service';
+import { TokenSeal } from './token-seal.js';
 
 /** What this service stands on: its configuration, PostgreSQL, Redis, and the ways to room-state and to other servers. */
 export interface Platform extends Connections, RoomConnection {
   readonly announcer: Announcer;
   /** Requests to other servers. */
   readonly federation: FederationClient;
+  readonly seal: TokenSeal;
 }
 
 export async function openPlatform(config: Config): Promise<Platform> {
@@ -27,5 +29,6 @@ export async function openPlatform(config: Config): Promise<Platform> {
     await rooms.close();
     await connections.database.close();
   };
-  return { ...connections, ...rooms, announcer: new Announcer(rooms.redis), federation, close };
+  const announcer = new Announcer(rooms.redis);
+  return { ...connections, ...rooms, announcer, federation, seal: new TokenSeal(signingKey), close };
 }

@@ -1,4 +1,10 @@
-import { AccountTransactor, type Database, type DatabaseSchema, ProfileTransactor } from '@atoll/database';
+import {
+  AccountTransactor,
+  type Database,
+  type DatabaseSchema,
+  ProfileTransactor,
+  refreshDirectoryEntry,
+} from '@atoll/database';
 import { type JsonValue, MatrixError, type UserId, forbidden } from '@atoll/matrix';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
@@ -50,6 +56,7 @@ export class ChangeProfileHandler {
     const change = async (trx: Transaction<DatabaseSchema>) => {
       if (!(await new AccountTransactor(trx).lock(userId))) throw forbidden('The account is gone');
       await work(new ProfileTransactor(trx));
+      if (isMemberField(name)) await refreshDirectoryEntry(trx, userId);
     };
     if (isMemberField(name)) await this.memberships.follow(userId, 'update-profile', change);
     else await this.database.db.transaction().execute(change);

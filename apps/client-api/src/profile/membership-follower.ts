@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type ClosingStatements,
+  commitInLanes,
   type Database,
   type DatabaseSchema,
   type MembershipJob,
@@ -53,17 +55,18 @@ export class MembershipFollower implements OnApplicationBootstrap, OnApplication
     await Promise.race([Promise.all(this.running), sleep(SHUTDOWN_WAITS_MS, undefined, { ref: false })]);
   }
 
-  /** Commits `change` together with the job that it entails; waits a moment for the rooms. */
-  async follow(
+  /** Commits `change` together with the job that it entails; waits a moment for the rooms. @returns what `change` gave */
+  async follow<T>(
     userId: UserId,
     kind: MembershipJobKind,
-    change: (transaction: Transaction<DatabaseSchema>) => Promise<void>,
-  ): Promise<void> {
-    const job = await this.database.db.transaction().execute(async (trx) => {
-      await change(trx);
-      return new MembershipJobTransactor(trx).add(userId, kind, CLAIM_MS);
-    });
+    change: (transaction: Transaction<DatabaseSchema>, closing: ClosingStatements) => Promise<T>,
+  ): Promise<T> {
+    const { result, job } = await commitInLanes(this.database.db, async (trx, closing) => ({
+      result: await change(trx, closing),
+      job: await new MembershipJobTransactor(trx).add(userId, kind, CLAIM_MS),
+    }));
     if (job) await Promise.race([this.start(job), sleep(REQUEST_WAITS_MS, undefined, { ref: false })]);
+    return result;
   }
 
   /** Takes up jobs whose instance died or whose rooms were unreachable. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { RequesterInfo } from '../auth/requester-info.js';
 import { ChangeProfileHandler } from './change-profile.handler.js';
 import { ProfileLookup } from './profile-lookup.js';
+import { RateLimited } from '../rate-limits/rate-limited.decorator.js';
 
 const userParams = z.object({ userId: userIdSchema });
 const fieldParams = z.object({ userId: userIdSchema, keyName: z.string() });
@@ -36,6 +37,7 @@ export class ProfileController {
   }
 
   @Put(':keyName')
+  @RateLimited('profile')
   @AccessToken()
   async setProfileField(
     @Requester() requester: RequesterInfo,
@@ -50,6 +52,7 @@ export class ProfileController {
   }
 
   @Delete(':keyName')
+  @RateLimited('profile')
   @AccessToken()
   async deleteProfileField(
     @Requester() requester: RequesterInfo,

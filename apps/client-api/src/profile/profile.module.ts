@@ -13,6 +13,6 @@ import { RoomChanges } from './room-changes.js';
   imports: [FederationModule, RoomsModule],
   controllers: [ProfileController],
   providers: [ChangeProfileHandler, MembershipFollower, ProfileLookup, RemoteProfiles, RoomChanges],
-  exports: [MembershipFollower],
+  exports: [ChangeProfileHandler, MembershipFollower],
 })
 export class ProfileModule {}

@@ -146,6 +146,13 @@ describe('POST /createRoom', () => {
     };
     expect(await create({ name: 'x' })).toEqual(error(400, 'M_INVALID_ROOM_STATE'));
   });
+
+  it('tells that somebody takes no invites', async () => {
+    app.commands.answer = () => {
+      throw new MatrixError(403, 'M_INVITE_BLOCKED', 'no');
+    };
+    expect(await create({ invite: [BOB] })).toEqual(error(403, 'M_INVITE_BLOCKED'));
+  });
 });
 
 describe('sending', () => {

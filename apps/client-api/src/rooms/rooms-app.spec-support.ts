@@ -8,10 +8,11 @@ import type { DeviceId, JsonObject, JsonValue, UserId } from '@atoll/matrix';
 import type { CommandClient, RequestOptions } from '@atoll/redis-streams';
 import { RoomClient } from '@atoll/service';
 import { createLogger } from '@atoll/telemetry';
-import { Module } from '@nestjs/common';
+import { Module, type Type } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Platform } from '../platform/platform.js';
 import { PlatformModule } from '../platform/platform.module.js';
+import { RoomDiscoveryModule } from './room-discovery/room-discovery.module.js';
 import { RoomsModule } from './rooms.module.js';
 
 export const ALICE = '@alice:hs1' as UserId;
@@ -67,9 +68,10 @@ export const refused = (status: number): SendResult => {
 
 export interface RoomsApp {
   readonly database: Database;
+  readonly platform: Platform;
   readonly commands: AskedCommands;
   readonly servers: AskedServers;
-  /** Sends a request as a user; the path follows `/_matrix/client/v3/`. */
+  /** Sends a request as a user; the path follows `/_matrix/client/v3/` unless it begins with `/`. */
   call(
     user: UserId | undefined,
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
@@ -79,8 +81,17 @@ export interface RoomsApp {
   stop(): Promise<void>;
 }
 
+export interface RoomsAppOptions {
+  readonly settings?: Record<string, string>;
+  /** Beside those of rooms. */
+  readonly modules?: readonly Type[];
+}
+
 /** The rooms' endpoints over HTTP on real PostgreSQL. What is sent to room-state and to other servers is recorded. */
-export async function startRoomsApp(): Promise<RoomsApp> {
+export async function startRoomsApp({
+  settings = {},
+  modules = [],
+}: RoomsAppOptions = {}): Promise<RoomsApp> {
   const pg = await testDatabase();
   const database = openDatabase({ url: pg.url, poolSize: 4, applicationName: 'rooms-spec' });
   await migrateToLatest(database.db);
@@ -88,25 +99,31 @@ export async function startRoomsApp(): Promise<RoomsApp> {
     ATOLL_SERVER_NAME: 'hs1',
     ATOLL_DATABASE_URL: pg.url,
     ATOLL_REDIS_URL: 'redis://localhost',
+    ...settings,
   });
   const commands = new AskedCommands();
   const logger = createLogger('client-api', 'silent');
   const servers = new AskedServers();
   const rooms = new RoomClient(commands as unknown as CommandClient, config.partitions);
-  const platform = { config, database, rooms, federation: servers, logger } as unknown as Platform;
+  const announcer = { publish: () => undefined };
+  const platform = { config, database, rooms, federation: servers, announcer, logger } as unknown as Platform;
 
-  @Module({ imports: [PlatformModule.of(platform), RoomsModule], providers: [TokenIsUserId] })
+  @Module({
+    imports: [PlatformModule.of(platform), RoomsModule, RoomDiscoveryModule, ...modules],
+    providers: [TokenIsUserId],
+  })
   class SpecModule {}
 
   const app = await createMatrixApp(SpecModule, { listener: 'spec', logger });
   return {
     database,
+    platform,
     commands,
     servers,
     async call(user, method, path, body) {
       const response = await app.inject({
         method,
-        url: `/_matrix/client/v3/${path}`,
+        url: path.startsWith('/') ? path : `/_matrix/client/v3/${path}`,
         headers: user === undefined ? {} : { authorization: `Bearer ${user}` },
         ...(body !== undefined && { payload: JSON.stringify(body) }),
       });

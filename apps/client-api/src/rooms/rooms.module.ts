@@ -5,11 +5,18 @@ import {
   ForgottenRoomTransactor,
   PublishedRoomReader,
   PublishedRoomTransactor,
+  RoomReplacementTransactor,
 } from '@atoll/database';
 import { Module, type Provider } from '@nestjs/common';
+import { AccountDataModule } from '../account-data/account-data.module.js';
+import { RateLimiterModule } from '../auth/rate-limiter.module.js';
+import { DelayedEventSchedulingModule } from '../delayed-events/delayed-event-scheduling.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { FederationModule } from '../federation/federation.module.js';
 import { DATABASE } from '../platform/tokens.js';
+import { PresenceActivityModule } from '../presence/presence-activity.module.js';
+import { PushRulesModule } from '../push-rules/push-rules.module.js';
+import { Predecessors } from './access/predecessors.js';
 import { RoomAccess } from './access/room-access.js';
 import { RoomPowers } from './access/room-powers.js';
 import { RoomStateEvents } from './access/room-state.js';
@@ -18,6 +25,7 @@ import { BanController } from './ban/ban.controller.js';
 import { RoomCommands } from './commands/room-commands.js';
 import { CreateRoomController } from './create-room/create-room.controller.js';
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
+import { RoomCreation } from './create-room/room-creation.js';
 import { DeleteRoomAliasController } from './directory/delete-room-alias.controller.js';
 import { DeleteRoomAliasHandler } from './directory/delete-room-alias.handler.js';
 import { GetLocalAliasesController } from './directory/get-local-aliases.controller.js';
@@ -45,6 +53,7 @@ import { JoinRoomHandler } from './join-room/join-room.handler.js';
 import { KickController } from './kick/kick.controller.js';
 import { KnockRoomController } from './knock-room/knock-room.controller.js';
 import { LeaveRoomController } from './leave-room/leave-room.controller.js';
+import { NoticesRoomCheck } from './membership/notices-room.check.js';
 import { MemberProfiles } from './membership/member-profiles.js';
 import { TargetAction } from './membership/target-action.js';
 import { ViaServers } from './membership/via-servers.js';
@@ -52,12 +61,21 @@ import { PublicRoomsController } from './public-rooms/public-rooms.controller.js
 import { PublicRoomsHandler } from './public-rooms/public-rooms.handler.js';
 import { RemoteDirectory } from './public-rooms/remote-directory.js';
 import { RedactEventController } from './redact-event/redact-event.controller.js';
+import { RelationCheck } from './send-message/relation.check.js';
 import { SendMessageController } from './send-message/send-message.controller.js';
+import { SendMessageHandler } from './send-message/send-message.handler.js';
 import { CanonicalAliasCheck } from './set-room-state/canonical-alias.check.js';
 import { PowerLevelsCheck } from './set-room-state/power-levels.check.js';
 import { SetRoomStateController } from './set-room-state/set-room-state.controller.js';
 import { SetRoomStateHandler } from './set-room-state/set-room-state.handler.js';
 import { UnbanController } from './unban/unban.controller.js';
+import { CarryOver } from './upgrade-room/carry-over.js';
+import { OldRooms } from './upgrade-room/old-rooms.js';
+import { Replacements } from './upgrade-room/replacements.js';
+import { Retirement } from './upgrade-room/retirement.js';
+import { SettingsTransfer } from './upgrade-room/settings-transfer.js';
+import { UpgradeRoomController } from './upgrade-room/upgrade-room.controller.js';
+import { UpgradeRoomHandler } from './upgrade-room/upgrade-room.handler.js';
 
 const onDatabase = [
   AliasReader,
@@ -65,13 +83,22 @@ const onDatabase = [
   ForgottenRoomTransactor,
   PublishedRoomReader,
   PublishedRoomTransactor,
+  RoomReplacementTransactor,
 ].map((type: new (database: Database) => object): Provider => {
   return { provide: type, useFactory: (database: Database) => new type(database), inject: [DATABASE] };
 });
 
 /** Everything that clients do with rooms, but sync. */
 @Module({
-  imports: [EventsModule, FederationModule],
+  imports: [
+    AccountDataModule,
+    DelayedEventSchedulingModule,
+    EventsModule,
+    FederationModule,
+    PresenceActivityModule,
+    PushRulesModule,
+    RateLimiterModule,
+  ],
   controllers: [
     BanController,
     CreateRoomController,
@@ -98,10 +125,12 @@ const onDatabase = [
     SetRoomAliasController,
     SetRoomStateController,
     UnbanController,
+    UpgradeRoomController,
   ],
   providers: [
     ...onDatabase,
     CanonicalAliasCheck,
+    CarryOver,
     CreateRoomHandler,
     DeleteRoomAliasHandler,
     GetEventContextHandler,
@@ -109,22 +138,45 @@ const onDatabase = [
     GetRoomEventsHandler,
     JoinRoomHandler,
     MemberProfiles,
+    NoticesRoomCheck,
+    OldRooms,
     OlderHistory,
     PowerLevelsCheck,
+    Predecessors,
     PublicRoomsHandler,
+    RelationCheck,
     RemoteDirectory,
+    Replacements,
     ResolveAlias,
+    Retirement,
     RoomAccess,
     RoomCommands,
+    RoomCreation,
     RoomPowers,
     RoomStateEvents,
     ScrollBack,
     SenderMembers,
+    SendMessageHandler,
     SetRoomStateHandler,
+    SettingsTransfer,
     TargetAction,
+    TimelinePages,
+    UpgradeRoomHandler,
+    ViaServers,
+  ],
+  exports: [
+    MemberProfiles,
+    OlderHistory,
+    Predecessors,
+    ResolveAlias,
+    RoomAccess,
+    RoomCommands,
+    RoomCreation,
+    RoomStateEvents,
+    SenderMembers,
+    SetRoomStateHandler,
     TimelinePages,
     ViaServers,
   ],
-  exports: [MemberProfiles, RoomAccess, RoomCommands, ViaServers],
 })
 export class RoomsModule {}

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@atoll/matrix';
+import type { ToldKeys } from '../keys/news/key-news.js';
 import type { RoomSection } from './rooms/room-sections.js';
 import type { StrippedRoom } from './rooms/stripped-rooms.js';
 
@@ -11,15 +12,31 @@ type SectionName = 'join' | 'invite' | 'knock' | 'leave';
 export class SyncBody {
   private readonly sections = new Map<SectionName, string[]>();
   private accountData: readonly JsonObject[] = [];
+  private presence: readonly JsonObject[] = [];
+  private toDevice: readonly JsonObject[] = [];
+  private keys: ToldKeys = { body: {}, isNews: false };
 
   constructor(private readonly nextBatch: string) {}
 
   get isEmpty(): boolean {
-    return this.sections.size === 0 && this.accountData.length === 0;
+    const told = this.sections.size + this.accountData.length + this.presence.length + this.toDevice.length;
+    return told === 0 && !this.keys.isNews;
   }
 
   addAccountData(events: readonly JsonObject[]): void {
     this.accountData = events;
+  }
+
+  addPresence(events: readonly JsonObject[]): void {
+    this.presence = events;
+  }
+
+  addToDevice(events: readonly JsonObject[]): void {
+    this.toDevice = events;
+  }
+
+  addKeys(keys: ToldKeys): void {
+    this.keys = keys;
   }
 
   addRoom({ section, roomId, body }: RoomSection): void {
@@ -30,12 +47,16 @@ export class SyncBody {
     this.add(section, roomId, { [`${section}_state`]: { events: [...events] } });
   }
 
-  /** JSON of the answer; sections with nothing in them are absent. */
+  /** JSON of the answer; sections with nothing in them are absent, but for the counts of keys. */
   toString(): string {
     const fields = [`"next_batch":${JSON.stringify(this.nextBatch)}`];
+    for (const [name, value] of Object.entries(this.keys.body))
+      fields.push(`"${name}":${JSON.stringify(value)}`);
     if (this.accountData.length > 0) {
       fields.push(`"account_data":${JSON.stringify({ events: this.accountData })}`);
     }
+    if (this.presence.length > 0) fields.push(`"presence":${JSON.stringify({ events: this.presence })}`);
+    if (this.toDevice.length > 0) fields.push(`"to_device":${JSON.stringify({ events: this.toDevice })}`);
     if (this.sections.size > 0) {
       const rooms = Array.from(this.sections, ([name, entries]) => `"${name}":{${entries.join(',')}}`);
       fields.push(`"rooms":{${rooms.join(',')}}`);

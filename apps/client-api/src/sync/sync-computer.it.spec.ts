@@ -1,36 +1,60 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { loadConfig } from '@atoll/config';
 import {
   AccountDataReader,
+  AggregationReader,
+  currentPositions,
   type Database,
-  decodeToken,
+  DeviceListReader,
   EventReader,
   HeroReader,
   HistoryReader,
+  KeyCountReader,
   migrateToLatest,
   openDatabase,
+  PresenceReader,
+  ReceiptReader,
   RoomReader,
+  SharedRoomReader,
   StateReader,
   StrippedStateReader,
   SyncMembershipReader,
   SyncStateReader,
   SyncTimelineReader,
+  ToDeviceReader,
+  TypingReader,
+  UnreadCounter,
+  UnreadStandingReader,
   VisibilityReader,
 } from '@atoll/database';
 import { RoomRows } from '@atoll/database/testing';
 import { testDatabase, type TestDatabase } from '@atoll/embedded';
-import type { DeviceId, RoomId, UserId } from '@atoll/matrix';
+import type { DeviceId, RoomId, ServerName, UserId } from '@atoll/matrix';
 import { ClientEvents } from '../events/client-events.js';
+import { IgnoredUsers } from '../events/ignored-users.js';
 import { VisibleEvents } from '../events/visible-events.js';
+import { DeviceListChanges } from '../keys/news/device-list-changes.js';
+import { KeyNews } from '../keys/news/key-news.js';
+import { BundledAggregations } from '../relations/bundled-aggregations.js';
+import { CountedChildrenOf } from '../relations/counted-children.js';
+import { DeviceInbox } from './device-inbox.js';
+import { PresenceEvents } from './presence-events.js';
+import { EphemeralEvents } from './rooms/ephemeral-events.js';
 import { RoomSections } from './rooms/room-sections.js';
 import { RoomStates } from './rooms/room-states.js';
 import { RoomSummaries } from './rooms/room-summary.js';
 import { SentMembers } from './rooms/sent-members.js';
 import { StrippedRooms } from './rooms/stripped-rooms.js';
+import { UnreadNotificationsLoader } from './rooms/unread-notifications.js';
+import { UnwantedInviters } from './rooms/unwanted-inviters.js';
 import { TimelineFiller } from './rooms/timeline-filler.js';
+import { TimelineGaps } from './rooms/timeline-gaps.js';
 import type { SyncAnswer } from './sync-app.spec-support.js';
+import { WaitingSyncs } from './waiting/waiting-syncs.js';
 import { SyncComputer } from './sync-computer.js';
 import { compileSyncFilter } from './sync-filter.js';
 import type { SyncRequest } from './sync-request.js';
+import { decodeSyncToken } from './sync-token.js';
 
 const alice = '@alice:x' as UserId;
 
@@ -57,9 +81,11 @@ describe('SyncComputer', () => {
   const request = (user: UserId, since?: string): SyncRequest => ({
     userId: user,
     deviceId: 'PHONE' as DeviceId,
-    since: since === undefined ? undefined : decodeToken(since),
+    since: since === undefined ? undefined : decodeSyncToken(since)?.positions,
+    chain: since === undefined ? undefined : decodeSyncToken(since)?.chain,
     fullState: false,
     stateField: 'state',
+    toDevice: true,
     filter: compileSyncFilter({ room: { state: { lazy_load_members: true } } }),
   });
   const compute = async (user: UserId, since?: string): Promise<SyncAnswer> =>
@@ -74,11 +100,19 @@ describe('SyncComputer', () => {
     return room;
   }
 
+  /** As the push service does. */
+  async function countAll(): Promise<void> {
+    const { events, receipts } = await currentPositions(database.db);
+    const cursor = { partition: 0, events_position: events, receipts_position: receipts };
+    await database.db.insertInto('push_cursors').values(cursor).execute();
+  }
+
   it('takes as many queries for many rooms as for two, and few when nothing happened', async () => {
     const few = '@few:x' as UserId;
     for (const name of ['a', 'b']) await joinedRoom(few, name);
     const many = '@many:x' as UserId;
     for (let i = 0; i < 30; i++) await joinedRoom(many, `many${i}`);
+    await countAll();
     const counted = async (user: UserId, since?: string) => {
       queries = 0;
       const answer = await compute(user, since);
@@ -104,9 +138,32 @@ describe('SyncComputer', () => {
     });
     const first = await compute(alice, since);
     spy.mockRestore();
-    expect(first).toEqual({ next_batch: since });
+    expect(first.next_batch).toBe(since);
+    expect(first).not.toHaveProperty('rooms');
     const second = await compute(alice, first.next_batch);
     expect(second.rooms?.leave?.[room.roomId]?.timeline.events).toHaveLength(3);
+  });
+
+  it('sums up children only as far as it tells', async () => {
+    const user = '@thread:x' as UserId;
+    const room = await joinedRoom(user, 'thread');
+    const { eventId } = await room.message(user, 'root');
+    const reply = () =>
+      room.event({
+        type: 'm.room.message',
+        sender: user,
+        content: { 'm.relates_to': { rel_type: 'm.thread', event_id: eventId } },
+      });
+    await reply();
+    const { positions: to } = await computer.compute(request(user));
+    await reply();
+    const filter = compileSyncFilter({ room: { timeline: { limit: 2 } } });
+    const { body } = await computer.compute({ ...request(user), filter }, to);
+    const [root] = (JSON.parse(body) as SyncAnswer).rooms?.join?.[room.roomId]?.timeline.events ?? [];
+    expect(root).toMatchObject({
+      event_id: eventId,
+      unsigned: { 'm.relations': { 'm.thread': { count: 1 } } },
+    });
   });
 
   it('pages through what a sparse filter leaves out', async () => {
@@ -122,18 +179,39 @@ describe('SyncComputer', () => {
 });
 
 function computerOn(database: Database, memberships: SyncMembershipReader): SyncComputer {
+  const config = loadConfig({ ATOLL_SERVER_NAME: 'x' });
   const events = new EventReader(database);
   const states = new SyncStateReader(database);
   const timelines = new SyncTimelineReader(database);
   const visibility = new VisibilityReader(database);
   const visible = new VisibleEvents(visibility);
+  const ignored = new IgnoredUsers(new AccountDataReader(database));
+  const aggregations = new BundledAggregations(
+    new AggregationReader(database),
+    events,
+    visible,
+    new CountedChildrenOf(visibility, ignored),
+  );
   const sent = new SentMembers();
+  const receipts = new ReceiptReader(database);
+  const ephemeral = new EphemeralEvents(receipts, new TypingReader(database));
   const sections = new RoomSections(
-    new TimelineFiller(timelines, events, visible),
+    new TimelineFiller(
+      timelines,
+      events,
+      visible,
+      new TimelineGaps(timelines, { serverName: 'x' as ServerName }),
+    ),
     new HistoryReader(database),
-    new RoomStates(sent, states, events),
+    new RoomStates(states, events),
     new RoomSummaries(new RoomReader(database), states, events, new HeroReader(database)),
-    new ClientEvents(visible, new StateReader(database), events),
+    new ClientEvents(visible, new StateReader(database), events, aggregations),
+    ephemeral,
+    new UnreadNotificationsLoader(
+      new UnreadCounter(database, config),
+      new UnreadStandingReader(database),
+      receipts,
+    ),
   );
   return new SyncComputer(
     database,
@@ -142,7 +220,22 @@ function computerOn(database: Database, memberships: SyncMembershipReader): Sync
     visibility,
     new AccountDataReader(database),
     sections,
-    new StrippedRooms(states, events, new StrippedStateReader(database)),
+    ephemeral,
+    new PresenceEvents(config, new PresenceReader(database)),
+    new StrippedRooms(
+      states,
+      events,
+      new StrippedStateReader(database),
+      new UnwantedInviters(new AccountDataReader(database), config),
+    ),
     sent,
+    ignored,
+    new DeviceInbox(new ToDeviceReader(database)),
+    new KeyNews(
+      new DeviceListChanges(new DeviceListReader(database), new SharedRoomReader(database)),
+      new KeyCountReader(database),
+    ),
+    new WaitingSyncs(),
+    config,
   );
 }

@@ -3,6 +3,7 @@ import { type JsonObject, type RoomId } from '@atoll/matrix';
 import { z } from 'zod';
 import {
   compileFilter,
+  compileList,
   compileTypes,
   type RoomEventFilter,
   roomEventFilterSchema,
@@ -46,11 +47,21 @@ export interface SyncFilter {
   readonly includesRoom: (roomId: RoomId) => boolean;
   readonly includesLeft: boolean;
   readonly timeline: { readonly limit: number; readonly matches: (event: StoredEvent) => boolean };
+  /** What is unread is told of each thread by itself. */
+  readonly countsThreads: boolean;
   readonly state: {
     readonly matchesType: (type: string) => boolean;
     readonly matches: (event: StoredEvent) => boolean;
     readonly isLazy: boolean;
     readonly isRedundant: boolean;
+  };
+  readonly ephemeral: {
+    readonly matchesType: (type: string) => boolean;
+    readonly matchesRoom: (roomId: RoomId) => boolean;
+  };
+  readonly presence: {
+    readonly matchesType: (type: string) => boolean;
+    readonly matchesSender: (sender: string) => boolean;
   };
   readonly accountData: (type: string) => boolean;
   readonly roomAccountData: (roomId: RoomId, type: string) => boolean;
@@ -64,10 +75,11 @@ const LARGEST_TIMELINE = 100;
 export function compileSyncFilter({
   room = {},
   account_data,
+  presence = {},
   event_fields,
   event_format,
 }: Filter): SyncFilter {
-  const { timeline = {}, state = {} } = room;
+  const { timeline = {}, state = {}, ephemeral = {} } = room;
   const roomAccountData = room.account_data ?? {};
   const roomAccountDataRooms = compileRooms(roomAccountData);
   const roomAccountDataTypes = compileTypes(roomAccountData.types, roomAccountData.not_types);
@@ -78,11 +90,20 @@ export function compileSyncFilter({
       limit: Math.min(timeline.limit ?? DEFAULT_TIMELINE, LARGEST_TIMELINE),
       matches: compileFilter(timeline),
     },
+    countsThreads: timeline.unread_thread_notifications ?? false,
     state: {
       matchesType: compileTypes(state.types, state.not_types),
       matches: compileFilter(state),
       isLazy: state.lazy_load_members ?? false,
       isRedundant: state.include_redundant_members ?? false,
+    },
+    ephemeral: {
+      matchesType: compileTypes(ephemeral.types, ephemeral.not_types),
+      matchesRoom: compileRooms(ephemeral),
+    },
+    presence: {
+      matchesType: compileTypes(presence.types, presence.not_types),
+      matchesSender: compileList(presence.senders, presence.not_senders),
     },
     accountData: compileTypes(account_data?.types, account_data?.not_types),
     roomAccountData: (roomId, type) => roomAccountDataRooms(roomId) && roomAccountDataTypes(type),
@@ -92,7 +113,5 @@ export function compileSyncFilter({
 }
 
 function compileRooms(filter: Pick<RoomEventFilter, 'rooms' | 'not_rooms'>): (roomId: RoomId) => boolean {
-  const only = filter.rooms && new Set<string>(filter.rooms);
-  const never = new Set<string>(filter.not_rooms);
-  return (roomId) => !never.has(roomId) && (only?.has(roomId) ?? true);
+  return compileList(filter.rooms, filter.not_rooms);
 }

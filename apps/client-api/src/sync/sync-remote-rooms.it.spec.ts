@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RoomRows } from '@atoll/database/testing';
-import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
+import type { EventId, JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { namesOf, startSyncApp, type SyncApp, type SyncUser } from './sync-app.spec-support.js';
 
 const DAN = '@dan:hs2' as UserId;
@@ -167,6 +167,36 @@ describe('a room joined by way of another server', () => {
     expect(news?.timeline.limited).toBe(false);
     await app.database.db.deleteFrom('backward_extremities').where('room_nid', '=', room.roomNid).execute();
     expect((await app.sync(alice)).rooms?.join?.[room.roomId]?.timeline.limited).toBe(true);
+  });
+
+  it('has no timeline over what was missed, also when that has come as history', async () => {
+    await joinByWayOf();
+    await room.message(DAN, 'before');
+    const { next_batch: since } = await app.sync(alice);
+    await room.message(EVE, 'still before');
+    const missed = await room.event({
+      type: 'm.room.message',
+      sender: DAN,
+      content: { body: 'missed' },
+      backfilled: true,
+      fork: { basePosition: 0 },
+    });
+    await room.missHistory('$gone' as EventId);
+    const follows = async (body: string, prev_events: EventId[]) =>
+      room.event({ type: 'm.room.message', sender: DAN, content: { body }, pdu: { prev_events } });
+    const timelineOf = async (from?: string) =>
+      (await app.sync(alice, from === undefined ? {} : { since: from })).rooms?.join?.[room.roomId]?.timeline;
+    for (const prev of [missed.eventId, '$gone' as EventId]) {
+      await follows('after', [prev]);
+      await room.message(EVE, 'later');
+      for (const from of [since, undefined]) {
+        const timeline = await timelineOf(from);
+        expect([namesOf(timeline?.events), timeline?.limited]).toEqual([['after', 'later'], true]);
+      }
+    }
+    const filter = { room: { timeline: { types: ['m.none'] } } };
+    const hidden = (await app.sync(alice, { since, filter })).rooms?.join?.[room.roomId]?.timeline;
+    expect([hidden?.events, hidden?.limited]).toEqual([[], true]);
   });
 
   it('names the members whom lazy loading wants', async () => {

@@ -1,8 +1,8 @@
 import type { StreamPositions } from '@atoll/database';
-import { decodeToken } from '@atoll/database';
 import type { DeviceId, UserId } from '@atoll/matrix';
 import { z } from 'zod';
 import type { SyncFilter } from './sync-filter.js';
+import { decodeSyncToken } from './sync-token.js';
 
 const LONGEST_WAIT_MS = 120_000;
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -13,8 +13,8 @@ export const syncQuerySchema = z.object({
   since: z
     .string()
     .transform((token, context) => {
-      const positions = decodeToken(token);
-      if (positions !== undefined) return positions;
+      const since = decodeSyncToken(token);
+      if (since !== undefined) return since;
       context.addIssue({ code: 'custom', message: 'not a token of this server' });
       return z.NEVER;
     })
@@ -39,8 +39,12 @@ export interface SyncRequest {
   readonly userId: UserId;
   readonly deviceId: DeviceId | undefined;
   readonly since: StreamPositions | undefined;
+  /** The first sync that `since` goes back to, where that is known. */
+  readonly chain?: string | undefined;
   readonly fullState: boolean;
   readonly stateField: StateField;
+  /** Whether the answer tells the device its messages. Where it does not, its token acknowledges none. */
+  readonly toDevice: boolean;
   readonly filter: SyncFilter;
 }
 

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ForgottenRoomTransactor } from '@atoll/database';
 import type { JsonObject } from '@atoll/matrix';
-import { namesOf, startSyncApp, type SyncApp, type SyncUser } from './sync-app.spec-support.js';
+import {
+  namesOf,
+  startSyncApp,
+  type SyncAnswer,
+  type SyncApp,
+  type SyncUser,
+} from './sync-app.spec-support.js';
 
 describe('the rooms of a sync', () => {
   let app: SyncApp;
@@ -32,6 +38,7 @@ describe('the rooms of a sync', () => {
       summary: { 'm.heroes': [bob.userId], 'm.joined_member_count': 1, 'm.invited_member_count': 1 },
       state: { events: [] },
       timeline: { events: expect.any(Array), limited: false, prev_batch: expect.any(String) },
+      unread_notifications: { notification_count: 0, highlight_count: 0 },
       ephemeral: { events: [] },
       account_data: { events: [] },
     });
@@ -155,6 +162,46 @@ describe('the rooms of a sync', () => {
     await room.message(bob.userId, 'b2');
     const third = await app.sync(alice, { since: next.next_batch, filter: lazy() });
     expect(membersOf(third.rooms?.join?.[room.roomId]?.state?.events)).toEqual([]);
+  });
+
+  it('tells members again who were told on another way than that of the token', async () => {
+    await newUsers();
+    const room = await app.createRoom(alice.userId);
+    await room.member(bob.userId, 'join');
+    await room.message(bob.userId, 'b1');
+    const filter = { room: { timeline: { limit: 1 }, state: { lazy_load_members: true } } };
+    const membersIn = (answer: SyncAnswer) => membersOf(answer.rooms?.join?.[room.roomId]?.state?.events);
+    const first = await app.sync(alice, { filter });
+    expect(membersIn(first)).toContain(bob.userId);
+
+    // The client starts anew on another instance, which gives a token of the same positions.
+    const elsewhere = first.next_batch.replace(/~.*$/, '~abcdefgh');
+    expect(elsewhere).not.toBe(first.next_batch);
+    await room.message(bob.userId, 'b2');
+    expect(membersIn(await app.sync(alice, { since: elsewhere, filter }))).toEqual([bob.userId]);
+    const before = first.next_batch.replace(/~.*$/, '');
+    const next = await app.sync(alice, { since: before, filter });
+    expect(membersIn(next)).toEqual([bob.userId]);
+    await room.message(bob.userId, 'b3');
+    expect(membersIn(await app.sync(alice, { since: next.next_batch, filter }))).toEqual([]);
+  });
+
+  it('keeps to itself what removed a membership', async () => {
+    await newUsers();
+    const room = await app.createRoom(alice.userId);
+    await room.state('m.room.history_visibility', alice.userId, { history_visibility: 'joined' });
+    await room.member(bob.userId, 'join');
+    const first = await app.sync(bob);
+    const left = await room.member(bob.userId, 'leave');
+    // As a state resolution leaves it: another event, which bob may not see, stands for the leave.
+    const cause = await room.member(alice.userId, 'join', alice.userId, { displayname: 'secret' });
+    await app.database.db
+      .updateTable('memberships')
+      .set({ event_nid: cause.eventNid, position: cause.position })
+      .where('event_nid', '=', left.eventNid)
+      .execute();
+    const { rooms } = await app.sync(bob, { since: first.next_batch });
+    expect(JSON.stringify(rooms?.leave?.[room.roomId])).not.toContain('secret');
   });
 
   it('tells invites and knocks with stripped state, once', async () => {
@@ -301,5 +348,28 @@ describe('the rooms of a sync', () => {
     const { rooms } = await app.sync(bob, { since });
     expect(namesOf(rooms?.join?.[room.roomId]?.timeline.events)).toEqual(['m.room.name']);
     expect(rooms?.invite).toBeUndefined();
+  });
+
+  it.each<[string, string, JsonObject]>([
+    ['blocks', 'm.invite_permission_config', { default_action: 'block' }],
+    ['blocks by a filter', 'org.matrix.msc4155.invite_permission_config', { blocked_users: ['@alice*'] }],
+    ['ignores', 'org.matrix.msc4155.invite_permission_config', { ignored_servers: ['*'] }],
+  ])('leaves out the invites that the user %s, old and new, until that ends', async (_, type, content) => {
+    await newUsers();
+    const inviting = async () => {
+      const room = await app.createRoom(alice.userId);
+      await room.member(bob.userId, 'invite', alice.userId);
+      return room.roomId;
+    };
+    const wants = (body: JsonObject) =>
+      app.request('PUT', `/user/${bob.userId}/account_data/${type}`, { token: bob.token, body });
+    const old = await inviting();
+    await wants(content);
+    const { next_batch: since, rooms } = await app.sync(bob);
+    expect(rooms?.invite).toBeUndefined();
+    const fresh = await inviting();
+    expect(await app.sync(bob, { since })).not.toHaveProperty('rooms');
+    await wants({});
+    expect(Object.keys((await app.sync(bob)).rooms?.invite ?? {}).sort()).toEqual([old, fresh].sort());
   });
 });

@@ -1,6 +1,7 @@
 import { AccessToken, Requester, RouteSettings, type UserRequester } from '@atoll/http';
 import { Controller, Get, Header, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { SyncingDevices } from '../presence/syncing-devices.js';
 import { SyncFilterReader } from './sync-filter.reader.js';
 import { stateFieldOf, type SyncQuery, syncQuerySchema } from './sync-request.js';
 import { SyncHandler } from './sync.handler.js';
@@ -14,6 +15,7 @@ export class SyncController {
     private readonly handler: SyncHandler,
     private readonly filters: SyncFilterReader,
     private readonly waiting: WaitingSyncs,
+    private readonly syncing: SyncingDevices,
   ) {}
 
   @Get('sync')
@@ -25,18 +27,26 @@ export class SyncController {
     @Query({ schema: syncQuerySchema }) query: SyncQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const waiter = new Waiter(userId);
+    const waiter = new Waiter(userId, deviceId);
     reply.raw.once('close', () => {
       this.waiting.close(waiter);
     });
     const request = {
       userId,
       deviceId,
-      since: query.since,
+      since: query.since?.positions,
+      chain: query.since?.chain,
       fullState: query.full_state ?? false,
       stateField: stateFieldOf(query),
+      toDevice: true,
       filter: await this.filters.find(userId, query.filter),
     };
-    return this.handler.answer(request, query.timeout ?? 0, waiter);
+    // Before anything is read, so that the user's own presence comes with this answer.
+    const end = await this.syncing.begin(userId, deviceId, query.set_presence);
+    try {
+      return await this.handler.answer(request, query.timeout ?? 0, waiter);
+    } finally {
+      end();
+    }
   }
 }

@@ -1,28 +1,23 @@
-import type { Config } from '@atoll/config';
-import { DeviceReader, encodeToken, type StreamPositions } from '@atoll/database';
-import { unknownToken } from '@atoll/http';
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG } from '../platform/tokens.js';
+import type { StreamPositions } from '@atoll/database';
+import { Injectable } from '@nestjs/common';
+import { DeviceInbox } from './device-inbox.js';
+import { LoginCheck } from './login-check.js';
 import { type ComputedSync, SyncComputer } from './sync-computer.js';
 import type { SyncRequest } from './sync-request.js';
-import { Turnstile } from './turnstile.js';
+import { SyncTurnstile } from './sync-turnstile.js';
 import type { Waiter } from './waiting/waiter.js';
 import { WaitingSyncs } from './waiting/waiting-syncs.js';
 
 /** Answers syncs, at once or when there is something to tell. */
 @Injectable()
 export class SyncHandler {
-  private readonly turnstile: Turnstile;
-
   constructor(
-    @Inject(CONFIG) config: Config,
+    private readonly turnstile: SyncTurnstile,
     private readonly computer: SyncComputer,
     private readonly waiting: WaitingSyncs,
-    private readonly devices: DeviceReader,
-  ) {
-    // An event in a large room wakes thousands at once: they must not keep the pool's connections from everybody else.
-    this.turnstile = new Turnstile(Math.max(1, Math.floor(config.databasePoolSize / 3)));
-  }
+    private readonly login: LoginCheck,
+    private readonly inbox: DeviceInbox,
+  ) {}
 
   /**
    * JSON of the answer. Without news it waits up to `timeoutMs`, and looks again each time something happens that concerns the user
@@ -32,22 +27,23 @@ export class SyncHandler {
   async answer(request: SyncRequest, timeoutMs: number, waiter: Waiter): Promise<string> {
     const deadline = performance.now() + timeoutMs;
     const mayWait = timeoutMs > 0 && request.since !== undefined && !request.fullState;
+    if (request.toDevice) await this.inbox.acknowledge(request, request.since?.to_device ?? 0);
     let to: StreamPositions | undefined;
     for (;;) {
       const [{ body, isEmpty, positions, joinedRooms }] = await Promise.all([
         this.compute(request, to),
-        to && this.assertStillLoggedIn(request),
+        to && this.login.assertLoggedIn(request),
       ]);
       if (!isEmpty || !mayWait || performance.now() >= deadline) return body;
-      const outcome = await this.waiting.wait(waiter, { rooms: joinedRooms, positions, deadline });
-      if (outcome !== 'woken') return `{"next_batch":${JSON.stringify(encodeToken(positions))}}`;
+      const outcome = await this.waiting.wait(waiter, {
+        rooms: joinedRooms,
+        // Only sliding sync tells of subscriptions to threads.
+        positions: { ...positions, thread_subscriptions: Number.MAX_SAFE_INTEGER },
+        deadline,
+      });
+      if (outcome !== 'woken') return body;
       to = this.waiting.visible(positions);
     }
-  }
-
-  /** Whoever has logged out while waiting learns nothing more. */
-  private async assertStillLoggedIn({ userId, deviceId }: SyncRequest): Promise<void> {
-    if (deviceId !== undefined && !(await this.devices.find(userId, deviceId))) throw unknownToken();
   }
 
   private compute(request: SyncRequest, to: StreamPositions | undefined): Promise<ComputedSync> {

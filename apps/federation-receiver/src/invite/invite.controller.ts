@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { FederationRequester } from '../authentication/federation.authenticator.js';
 import { jsonAnswer } from '../room-access/json-answer.js';
 import { RoomEntitlement } from '../room-access/room-entitlement.js';
+import { InviteLimits } from './invite-limits.js';
 
 const paramsSchema = z.object({ roomId: roomIdSchema, eventId: eventIdSchema });
 type Params = z.output<typeof paramsSchema>;
@@ -24,6 +25,7 @@ const inviteSchema = z.object({
 export class InviteController {
   constructor(
     private readonly entitlement: RoomEntitlement,
+    private readonly limits: InviteLimits,
     private readonly rooms: RoomClient,
   ) {}
 
@@ -62,6 +64,7 @@ export class InviteController {
     strippedState: JsonObject[],
   ): Promise<string> {
     await this.entitlement.assertNotDenied(origin, roomId);
+    await this.limits.take(origin, event['state_key']);
     const input = { roomId, origin, eventId, roomVersion, pdu: JSON.stringify(event), strippedState };
     return (await this.rooms.request(ReceiveInvite, input)).pdu;
   }

@@ -5,11 +5,18 @@ import { gateEdu, roomsOfEdu } from './edu-gate.js';
 const HS2 = 'hs2' as ServerName;
 const gate = (edu_type: unknown, content: unknown) =>
   gateEdu({ edu_type, content }, HS2, (roomId) => roomId.startsWith('!open'));
+const toDevice = { sender: '@u:hs2', type: 'm.test', message_id: 'm', messages: {} };
+const device = { user_id: '@u:hs2', device_id: 'A', stream_id: 1 };
 const receipt = { data: { ts: 1 }, event_ids: ['$e'] };
 
 describe('an EDU', () => {
   it.each<[string, unknown, unknown, string]>([
-    ['of an unknown type', 'm.direct_to_device', {}, 'unsupported'],
+    ['of an unknown type', 'org.example.unknown', {}, 'unsupported'],
+    ['to devices by another', 'm.direct_to_device', { ...toDevice, sender: '@u:hs3' }, 'not_of_origin'],
+    ['to devices without an id', 'm.direct_to_device', { ...toDevice, message_id: undefined }, 'malformed'],
+    ['of devices of another', 'm.device_list_update', { ...device, user_id: '@u:hs3' }, 'not_of_origin'],
+    ['of devices without a number', 'm.device_list_update', { ...device, stream_id: 1.5 }, 'malformed'],
+    ['of no keys', 'm.signing_key_update', { user_id: '@u:hs2' }, 'malformed'],
     ['without a type', undefined, {}, 'unsupported'],
     ['with a type that only looks like one', 'constructor', {}, 'unsupported'],
     ['without content', 'm.typing', undefined, 'malformed'],

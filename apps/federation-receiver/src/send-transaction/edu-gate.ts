@@ -6,10 +6,20 @@ import {
   type ServerName,
   serverNameOf,
 } from '@atoll/matrix';
+import { readDeviceListUpdate, readSigningKeyUpdate } from '../device-lists/read-updates.js';
 
 /** Types that this server reads; the rest are dropped. Also the labels of metrics, which must stay few. */
-const READ_TYPES = ['m.typing', 'm.receipt', 'm.presence'] as const;
+const READ_TYPES = [
+  'm.typing',
+  'm.receipt',
+  'm.presence',
+  'm.direct_to_device',
+  'm.device_list_update',
+  'm.signing_key_update',
+] as const;
 type ReadType = (typeof READ_TYPES)[number];
+
+const MAX_TEXT = 255;
 
 export type EduOutcome = 'admitted' | 'unsupported' | 'malformed' | 'not_of_origin' | 'room_denied';
 
@@ -87,7 +97,24 @@ const GATES: Readonly<Record<ReadType, Gate>> = {
     );
     return ofOrigin.length > 0 ? { push: ofOrigin } : 'not_of_origin';
   },
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#send-to-device-messaging */
+  'm.direct_to_device': ({ sender, type, message_id, messages }, origin) => {
+    if (!isUserId(sender) || !isText(type) || !isText(message_id) || !isJsonObject(messages))
+      return 'malformed';
+    return isOf(sender, origin) ? { sender, type, message_id, messages } : 'not_of_origin';
+  },
+
+  'm.device_list_update': (content, origin) => gateUser(content, origin, readDeviceListUpdate),
+  'm.signing_key_update': (content, origin) => gateUser(content, origin, readSigningKeyUpdate),
 };
+
+/** Of updates that are about one user. */
+function gateUser(content: JsonObject, origin: ServerName, read: (content: JsonObject) => unknown): Verdict {
+  if (!isUserId(content['user_id'])) return 'malformed';
+  if (!isOf(content['user_id'], origin)) return 'not_of_origin';
+  return read(content) === undefined ? 'malformed' : content;
+}
 
 function typeOf(edu: unknown): ReadType | undefined {
   const type = isJsonObject(edu) ? edu['edu_type'] : undefined;
@@ -96,6 +123,10 @@ function typeOf(edu: unknown): ReadType | undefined {
 
 const ownEntries = (byUser: JsonObject, origin: ServerName) =>
   Object.entries(byUser).filter(([userId, receipt]) => isOf(userId, origin) && isJsonObject(receipt));
+
+/** Longer than any type or id that is in use, and storable. */
+const isText = (value: JsonValue | undefined): value is string =>
+  typeof value === 'string' && value.length <= MAX_TEXT && value.isWellFormed() && !value.includes('\0');
 
 const isOf = (userId: JsonValue | undefined, origin: ServerName) =>
   isUserId(userId) && serverNameOf(userId) === origin;

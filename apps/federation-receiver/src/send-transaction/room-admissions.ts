@@ -5,6 +5,7 @@ import { isServerAllowed, redactEvent, rulesOf, type RoomVersionRules } from '@a
 /** How a room that this server knows stands to a server that sends something for it. */
 export interface RoomAdmission {
   readonly roomId: RoomId;
+  readonly roomNid: number;
   readonly partition: number;
   readonly rules: RoomVersionRules;
   /** A user of this server is joined, or about to be: events of the room come before its state does. */
@@ -36,7 +37,7 @@ export class RoomAdmissions {
         if (rules === undefined) return [];
         const isOriginAllowed = isServerAllowed(acls.get(roomNid), origin);
         const isResident = isBeingJoined || resident.has(roomId);
-        return [{ roomId, partition, rules, isResident, isOriginAllowed }];
+        return [{ roomId, roomNid, partition, rules, isResident, isOriginAllowed }];
       },
     );
     return new Map(admissions.map((admission) => [admission.roomId, admission]));

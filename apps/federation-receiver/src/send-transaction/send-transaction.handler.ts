@@ -1,16 +1,12 @@
 import { PdusStaged } from '@atoll/contract';
 import type { ReceivedTransactionReader, ReceivedTransactionTransactor } from '@atoll/database';
-import { type EventId, isRoomId, type JsonObject, type RoomId, type ServerName } from '@atoll/matrix';
+import type { EventId, JsonObject, ServerName } from '@atoll/matrix';
 import type { Announcer } from '@atoll/redis-streams';
-import { gateEdu, roomsOfEdu } from './edu-gate.js';
 import type { JudgedPdu, PduJudge } from './judge-pdus.js';
-import type { RoomAdmission, RoomAdmissions } from './room-admissions.js';
 import type { ReceivedTransaction } from './send-transaction.schema.js';
-import { edusReceived, pdusReceived, transactionsReceived } from './transaction-metrics.js';
+import type { EduIntake } from './take-edus.js';
+import { pdusReceived, transactionsReceived } from './transaction-metrics.js';
 import type { TransactionTurns } from './transaction-turns.js';
-
-/** Receipts may name any number of rooms. */
-const MAX_EDU_ROOMS = 200;
 
 /** The answer to a transaction: what became of each PDU that has an id. */
 export interface TransactionAnswer {
@@ -24,7 +20,7 @@ export class SendTransactionHandler {
     private readonly transactor: ReceivedTransactionTransactor,
     private readonly turns: TransactionTurns,
     private readonly judge: PduJudge,
-    private readonly rooms: RoomAdmissions,
+    private readonly edus: EduIntake,
     private readonly announcer: Announcer,
   ) {}
 
@@ -32,7 +28,7 @@ export class SendTransactionHandler {
    * 1. A transaction that was answered is answered so again.
    * 2. One transaction of a server at a time, over all instances; the same one may have been taken in meanwhile.
    * 3. PDUs: which of them may go on to the owner of their room (`judge-pdus.ts`).
-   * 4. EDUs: which of them may be used (`edu-gate.ts`). Nothing uses them yet.
+   * 4. EDUs: taken in at once (`take-edus.ts`).
    * 5. PDUs and answer are written in one commit, then announced.
    * @throws MatrixError 503 when other transactions of the server take too long
    */
@@ -47,7 +43,7 @@ export class SendTransactionHandler {
       const meanwhile = await this.earlierAnswer(origin, transactionId);
       if (meanwhile !== undefined) return meanwhile;
       const judged = await this.judge.judge(origin, transaction.pdus);
-      await this.countEdus(origin, transaction.edus);
+      await this.edus.take(origin, transaction.edus);
       const answer = answerOf(judged);
       const pdus = judged.flatMap((pdu) => ('staged' in pdu ? [pdu.staged] : []));
       const response = JSON.stringify(answer);
@@ -67,19 +63,6 @@ export class SendTransactionHandler {
     if (text === undefined) return undefined;
     transactionsReceived.add(1, { outcome: 'repeated' });
     return JSON.parse(text) as TransactionAnswer;
-  }
-
-  private async countEdus(origin: ServerName, edus: readonly unknown[]): Promise<void> {
-    const roomIds = [...new Set(edus.flatMap(roomsOfEdu))].filter(isRoomId).slice(0, MAX_EDU_ROOMS);
-    const rooms: ReadonlyMap<RoomId, RoomAdmission> = await this.rooms.of(roomIds, origin);
-    const mayUse = (roomId: string) => {
-      const room = rooms.get(roomId as RoomId);
-      return room?.isResident === true && room.isOriginAllowed;
-    };
-    for (const edu of edus) {
-      const { type, outcome } = gateEdu(edu, origin, mayUse);
-      edusReceived.add(1, { type, outcome });
-    }
   }
 }
 

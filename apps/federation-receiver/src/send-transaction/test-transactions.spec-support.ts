@@ -36,9 +36,9 @@ interface RoomOptions {
 }
 
 /** The receiver with two servers whose keys it knows, and rooms as a test wants them. */
-export async function startTransactionTest() {
+export async function startTransactionTest(settings: Record<string, string> = {}) {
   const redisServer = await testRedis();
-  const installation = await testInstallation({ ATOLL_REDIS_URL: redisServer.url });
+  const installation = await testInstallation({ ATOLL_REDIS_URL: redisServer.url, ...settings });
   const redis = connectRedis(redisServer.url, 'spec');
   const { config, database } = installation;
   const keys: Record<string, SigningKey> = { [HS2]: generateSigningKey(), [HS3]: generateSigningKey() };

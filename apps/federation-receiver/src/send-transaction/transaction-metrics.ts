@@ -12,3 +12,7 @@ export const edusReceived = counter(
   'atoll_federation_edus_received_total',
   'EDUs in transactions of other servers, by type and outcome',
 );
+export const toDeviceReceived = counter(
+  'atoll_federation_to_device_received_total',
+  'EDUs with messages to devices, by outcome',
+);

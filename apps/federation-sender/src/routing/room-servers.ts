@@ -40,6 +40,11 @@ export class RoomServers {
     return this.#joined.has(server);
   }
 
+  /** The servers in the room, those that the server ACL denies too. */
+  joined(): Iterable<ServerName> {
+    return this.#joined.keys();
+  }
+
   /** Whether the server ACL lets the server take part; names that are none belong to nobody. */
   allows(server: ServerName): boolean {
     let allowed = this.#allowed.get(server);

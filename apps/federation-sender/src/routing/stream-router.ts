@@ -1,13 +1,12 @@
-import { partitionOf } from '@atoll/contract';
 import {
   type DestinationReader,
   NotOwnerError,
   type OutgoingEventReader,
+  type RoomServersChange,
   type RoutedDestination,
 } from '@atoll/database';
 import { type ServerName, serverNameOf } from '@atoll/matrix';
 import { type Logger, logError } from '@atoll/telemetry';
-import { LRUCache } from 'lru-cache';
 import type { OwnedPartitions } from '../owned-partitions.js';
 import { destinationsOf } from './destinations-of.js';
 import { RoomServersCache } from './room-servers-cache.js';
@@ -17,18 +16,30 @@ const REPAIR_MS = 1_000;
 const BATCH = 500;
 /** Positions that may be read again after a restart, because nothing in them was for anybody. */
 const MAX_UNSAVED = 2_000;
-const MAX_NAMES = 100_000;
+/** Others wait for the cursors too: a room is purged when all that was in it is routed. */
+const MAX_UNSAVED_MS = 5_000;
 
 export interface StreamRouterOptions {
   readonly events: OutgoingEventReader;
   readonly destinations: DestinationReader;
   readonly owned: OwnedPartitions;
   readonly serverName: ServerName;
-  /** How many partitions the installation has. */
-  readonly partitions: number;
+  readonly partitionOf: (destination: ServerName) => number;
   readonly logger: Logger;
   /** Told of what was made durable, with what is known of each destination. */
   readonly onRouted: (routes: readonly Route[], rows: ReadonlyMap<ServerName, RoutedDestination>) => void;
+  /** Told of what changed in who is in which room, once the rooms have followed. */
+  readonly onChanges?: (changes: readonly RoomServersChange[]) => void;
+}
+
+/** Who is in a room, asked by somebody who may not miss anybody. */
+interface Question {
+  readonly roomNid: number;
+  /** Up to where the stream must have been followed. */
+  readonly notBefore: number;
+  /** Also the servers that the server ACL denies. */
+  readonly isForAll: boolean;
+  readonly answer: PromiseWithResolvers<ServerName[]>;
 }
 
 /**
@@ -37,16 +48,18 @@ export interface StreamRouterOptions {
  */
 export class StreamRouter {
   readonly #rooms: RoomServersCache;
-  readonly #partitionOf = new LRUCache<ServerName, number>({ max: MAX_NAMES });
   /** Partitions that were acquired, and whose cursors are not read yet. */
   readonly #joining = new Set<number>();
   readonly #followed = new Set<number>();
   #position = Infinity;
+  /** Up to where the cursors of all partitions are written, and when they were. */
   #saved = 0;
+  #savedAt = 0;
   #isHinted = false;
   #isStopped = false;
   #isFailing = false;
   #reading: Promise<void> | undefined;
+  readonly #questions: Question[] = [];
   readonly #repair: NodeJS.Timeout;
 
   constructor(private readonly options: StreamRouterOptions) {
@@ -73,11 +86,37 @@ export class StreamRouter {
     this.#reading ??= this.#readOn();
   }
 
+  /**
+   * The other servers in a room, as far as the stream was followed, without those that its server ACL denies; none before it follows any
+   * partition.
+   */
+  serversIn(roomNid: number): Promise<ServerName[]> {
+    if (this.#isStopped) return Promise.resolve([]);
+    return this.#ask({ roomNid, notBefore: 0, isForAll: false });
+  }
+
+  /**
+   * The other servers in a room, those that its server ACL denies too, when the stream was followed up to a position at least.
+   * @throws NotOwnerError while it follows no partition
+   */
+  allServersIn(roomNid: number, notBefore: number): Promise<ServerName[]> {
+    if (this.#isStopped) return Promise.reject(new NotOwnerError([]));
+    return this.#ask({ roomNid, notBefore, isForAll: true });
+  }
+
   /** Resolves when nothing is read any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#repair);
     await this.#reading;
+    this.#answerNothing();
+  }
+
+  #ask(question: Omit<Question, 'answer'>): Promise<ServerName[]> {
+    const answer = Promise.withResolvers<ServerName[]>();
+    this.#questions.push({ ...question, answer });
+    this.hint();
+    return answer.promise;
   }
 
   async #readOn(): Promise<void> {
@@ -90,9 +129,37 @@ export class StreamRouter {
       } catch (error) {
         this.#startOver(error);
       }
+      await this.#answerQuestions();
     }
     // In the same turn as the last look at `#isHinted`, so that no hint falls in between.
     this.#reading = undefined;
+  }
+
+  /** Between two batches, when every room that is kept stands at the same position. */
+  async #answerQuestions(): Promise<void> {
+    if (this.#followed.size === 0) {
+      if (this.#joining.size === 0) this.#answerNothing();
+      return;
+    }
+    for (const question of this.#questions.splice(0)) {
+      const { answer, notBefore } = question;
+      if (this.#position < notBefore) this.#questions.push(question);
+      else await this.#serversIn(question).then(answer.resolve, answer.reject);
+    }
+  }
+
+  #answerNothing(): void {
+    for (const { answer, isForAll } of this.#questions.splice(0)) {
+      if (isForAll) answer.reject(new NotOwnerError([]));
+      else answer.resolve([]);
+    }
+  }
+
+  async #serversIn({ roomNid, isForAll }: Question): Promise<ServerName[]> {
+    const room = this.#rooms.get(roomNid) ?? (await this.#rooms.load(roomNid, this.#position));
+    return [...(isForAll ? room.joined() : room.allowed())].filter(
+      (server) => server !== this.options.serverName,
+    );
   }
 
   /** The rooms have gone on to events that are not routed: they are forgotten, and the events read again. */
@@ -124,18 +191,27 @@ export class StreamRouter {
     const { events, onRouted } = this.options;
     const batch = await events.after(this.#position, BATCH);
     const last = batch.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) {
+      // What was read last may have been for nobody.
+      if (this.#position > this.#saved) await this.#save(new Routes(), this.#position);
+      return;
+    }
     if (batch.length === BATCH) this.#isHinted = true;
-    const routes = await this.#route(batch, last.position);
+    const changes = await events.changes(this.#position, last.position);
+    const routes = await this.#route(batch, changes);
     const rows = await this.#save(routes, last.position);
     this.#position = last.position;
     if (!routes.isEmpty) onRouted(routes.routes(), rows);
+    this.options.onChanges?.(changes);
   }
 
-  async #route(batch: Awaited<ReturnType<OutgoingEventReader['after']>>, to: number): Promise<Routes> {
-    const { events, serverName } = this.options;
+  async #route(
+    batch: Awaited<ReturnType<OutgoingEventReader['after']>>,
+    allChanges: readonly RoomServersChange[],
+  ): Promise<Routes> {
+    const { serverName } = this.options;
     const routes = new Routes();
-    const changes = Map.groupBy(await events.changes(this.#position, to), ({ position }) => position);
+    const changes = Map.groupBy(allChanges, ({ position }) => position);
     for (const event of batch) {
       const { position, eventNid, roomNid } = event;
       const changesHere = changes.get(position) ?? [];
@@ -148,7 +224,7 @@ export class StreamRouter {
       const wasInRoom = room.has(serverName);
       const queued = { position, eventNid, since: performance.now() };
       for (const destination of destinationsOf(event, room, changesHere, serverName)) {
-        const partition = this.#partition(destination);
+        const partition = this.options.partitionOf(destination);
         if (this.#followed.has(partition)) routes.add(destination, partition, roomNid, queued);
       }
       // A join by way of another server brings a whole state, which is no change of the timeline.
@@ -158,7 +234,8 @@ export class StreamRouter {
   }
 
   async #save(routes: Routes, position: number): Promise<ReadonlyMap<ServerName, RoutedDestination>> {
-    const isDue = position - this.#saved >= MAX_UNSAVED;
+    const now = performance.now();
+    const isDue = position - this.#saved >= MAX_UNSAVED || now - this.#savedAt >= MAX_UNSAVED_MS;
     const partitions = isDue ? [...this.#followed] : routes.partitions();
     if (partitions.length === 0) return new Map();
     const rows = await this.options.owned.commit(partitions, async (transactor) => {
@@ -166,15 +243,7 @@ export class StreamRouter {
       await transactor.advanceCursors(partitions, position);
       return routed;
     });
-    if (isDue) this.#saved = position;
+    if (isDue) [this.#saved, this.#savedAt] = [position, now];
     return new Map(rows.map((row) => [row.destination, row]));
-  }
-
-  #partition(destination: ServerName): number {
-    const known = this.#partitionOf.get(destination);
-    if (known !== undefined) return known;
-    const partition = partitionOf(destination, this.options.partitions);
-    this.#partitionOf.set(destination, partition);
-    return partition;
   }
 }

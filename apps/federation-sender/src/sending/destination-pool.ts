@@ -6,9 +6,11 @@ import {
 } from '@atoll/database';
 import type { ServerName } from '@atoll/matrix';
 import { type Logger, logError } from '@atoll/telemetry';
+import { LRUCache } from 'lru-cache';
 import type { OwnedPartitions } from '../owned-partitions.js';
 import type { Route } from '../routing/routes.js';
 import { Destination } from './destination.js';
+import type { Notice } from './edu-queue.js';
 import type { TransactionSender } from './transaction-sender.js';
 
 const LOOK_MS = 1_000;
@@ -21,12 +23,14 @@ const MAX_IN_FLIGHT = 256;
 /** Of destinations that failed the last time: those that they always get, and the most. */
 const MIN_FAILING = 4;
 const MAX_FAILING = 32;
+const MAX_RESTING = 10_000;
 
 export interface DestinationPoolOptions {
   readonly destinations: DestinationReader;
   readonly owned: OwnedPartitions;
   readonly sender: Pick<TransactionSender, 'sendNext'>;
   readonly logger: Logger;
+  readonly partitionOf: (destination: ServerName) => number;
 }
 
 /**
@@ -39,6 +43,8 @@ export class DestinationPool {
   readonly #working = new Set<Destination>();
   readonly #failing = new Set<Destination>();
   readonly #inFlight = new Map<Destination, Promise<void>>();
+  /** Those that fail: also such as were never owed an event, of which the database knows nothing. */
+  readonly #restUntil = new LRUCache<ServerName, number>({ max: MAX_RESTING });
   #failingInFlight = 0;
   #longInFlight = 0;
   #looking: Promise<void> | undefined;
@@ -78,10 +84,45 @@ export class DestinationPool {
         // It is owed nothing else when everything before the first of these is acknowledged.
         const isComplete = row.sentPosition + 1 === events[0]?.position;
         const added = this.#activate({ destination, partition, failure: row.failure }, isComplete);
+        if (added && row.owesDeviceLists) added.mayHaveDeviceLists = true;
         added?.add(events);
       }
     }
     this.#fillPlaces();
+  }
+
+  /** Sends notices to those of the destinations whose partition is owned here, except to those whose back-off is not over. */
+  async notify(names: readonly ServerName[], notices: readonly Notice[]): Promise<void> {
+    for (const destination of await this.#activeAmong(names)) destination.edus.add(notices);
+    this.#fillPlaces();
+  }
+
+  /** There are messages to devices for these in the database: like {@link notify}. */
+  async tellOfToDevice(names: readonly ServerName[]): Promise<void> {
+    for (const destination of await this.#activeAmong(names)) destination.mayHaveToDevice = true;
+    this.#fillPlaces();
+  }
+
+  /** There are device lists for these in the database: like {@link notify}. */
+  async tellOfDeviceLists(names: readonly ServerName[]): Promise<void> {
+    for (const destination of await this.#activeAmong(names)) destination.mayHaveDeviceLists = true;
+    this.#fillPlaces();
+  }
+
+  /** Those whose partition is owned here, except those whose back-off is not over. */
+  async #activeAmong(names: readonly ServerName[]): Promise<Destination[]> {
+    const { destinations, owned, partitionOf } = this.options;
+    const own = names.filter((name) => owned.has(partitionOf(name)));
+    const failures = await destinations.failuresOf(own.filter((name) => !this.#active.has(name)));
+    const now = Date.now();
+    return own.flatMap((destination) => {
+      const active = this.#active.get(destination);
+      if (active) return [active];
+      const failure = failures.get(destination);
+      if ((failure?.retryAt ?? this.#restUntil.get(destination) ?? 0) > now) return [];
+      // Whether it is owed events too, the database knows.
+      return this.#activate({ destination, partition: partitionOf(destination), failure }, false) ?? [];
+    });
   }
 
   /** Looks through the destinations of partitions that have just come. */
@@ -92,6 +133,7 @@ export class DestinationPool {
 
   /** Tries a destination that was heard from at once, among those that work. */
   async wake(name: ServerName): Promise<void> {
+    this.#restUntil.delete(name);
     const owed = await this.options.destinations.owedTo(name);
     if (owed === undefined || !this.options.owned.has(owed.partition)) return;
     const active = this.#active.get(name) ?? this.#activate(owed, false);
@@ -186,6 +228,8 @@ export class DestinationPool {
     try {
       const works = await this.options.sender.sendNext(destination);
       this.#isTroubled = false;
+      if (works) this.#restUntil.delete(destination.name);
+      else this.#restUntil.set(destination.name, destination.failure?.retryAt ?? 0);
       if (!works || destination.isIdle) this.#deactivate(destination);
     } catch (error) {
       this.#deactivate(destination);
@@ -216,7 +260,13 @@ export class DestinationPool {
     try {
       const found = await destinations.retriable(partitions, Date.now());
       if (isForAll) found.push(...(await destinations.owedAndWell(partitions)));
-      for (const owed of found) if (!this.#active.has(owed.destination)) this.#activate(owed, false);
+      for (const owed of found) {
+        const active = this.#active.get(owed.destination) ?? this.#activate(owed, false);
+        if (active === undefined) continue;
+        // It may have been activated for its events before this partition's messages were looked for.
+        active.mayHaveToDevice = true;
+        active.mayHaveDeviceLists = true;
+      }
       this.#fillPlaces();
     } catch (error) {
       this.#lookedAtAll = before;

@@ -5,8 +5,12 @@ import { Destination } from './destination.js';
 
 const events = (...positions: number[]) =>
   positions.map((position) => ({ position, eventNid: position, since: 0 }));
-const open = (isComplete: boolean) =>
-  new Destination('hs2' as ServerName, 0, { failure: undefined, isComplete });
+const open = (isComplete: boolean) => {
+  const destination = new Destination('hs2' as ServerName, 0, { failure: undefined, isComplete });
+  destination.mayHaveToDevice = false;
+  destination.mayHaveDeviceLists = false;
+  return destination;
+};
 const found = (upTo: number, isTruncated: boolean, ...positions: number[]) => {
   const missed: MissedEvents = { events: events(...positions), upTo, isTruncated };
   return () => Promise.resolve(missed);
@@ -17,6 +21,21 @@ const taken = (destination: Destination, limit = 50) => {
 };
 
 describe('a destination', () => {
+  it('may have messages to devices unless all that it is owed is known', () => {
+    const name = 'hs2' as ServerName;
+    const failure = { failingSince: 1, retryAt: 1, retryIntervalMs: 1 };
+    const mayHave = (isComplete: boolean, failed?: typeof failure) =>
+      new Destination(name, 0, { failure: failed, isComplete }).mayHaveToDevice;
+    expect([mayHave(true), mayHave(false), mayHave(true, failure)]).toEqual([false, true, true]);
+    const destination = open(true);
+    expect(destination.isIdle).toBe(true);
+    destination.mayHaveToDevice = true;
+    expect(destination.isIdle).toBe(false);
+    destination.mayHaveToDevice = false;
+    destination.mayHaveDeviceLists = true;
+    expect(destination.isIdle).toBe(false);
+  });
+
   it('gives out its events in order, each with what it acknowledges', () => {
     const destination = open(true);
     destination.add(events(1, 4));

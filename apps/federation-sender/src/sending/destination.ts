@@ -1,5 +1,6 @@
 import type { DestinationFailure, MissedEvents, OwedEvent } from '@atoll/database';
 import type { ServerName } from '@atoll/matrix';
+import { EduQueue } from './edu-queue.js';
 
 /** Events that wait in memory; when more come, they are read from the database instead. */
 const MAX_QUEUED = 500;
@@ -19,6 +20,12 @@ export class Destination {
   /** The newest event that was ever added: the stream may be read again. */
   #newest = 0;
   failure: DestinationFailure | undefined;
+  /** Whether the database may have messages to devices for it. */
+  mayHaveToDevice: boolean;
+  /** The same of what there is to tell of device lists. */
+  mayHaveDeviceLists: boolean;
+  /** What else waits for it. */
+  readonly edus = new EduQueue();
 
   /** @param isComplete whether what is added from now on is all that is owed; else the database has more */
   constructor(
@@ -28,10 +35,13 @@ export class Destination {
   ) {
     this.failure = options.failure;
     this.#isComplete = options.isComplete;
+    this.mayHaveToDevice = !options.isComplete || options.failure !== undefined;
+    this.mayHaveDeviceLists = this.mayHaveToDevice;
   }
 
   get isIdle(): boolean {
-    return this.#isComplete && this.#queue.length === 0;
+    const isEmpty = this.#queue.length === 0 && this.edus.size === 0;
+    return this.#isComplete && isEmpty && !this.mayHaveToDevice && !this.mayHaveDeviceLists;
   }
 
   /** When the event that waits longest began to; undefined when none waits in memory. */

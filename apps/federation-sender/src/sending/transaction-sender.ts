@@ -1,9 +1,11 @@
-import type { DestinationFailure, MissedEventsReader } from '@atoll/database';
+import type { DestinationFailure, MissedEventsReader, OutgoingToDeviceReader } from '@atoll/database';
 import type { FederationClient, SendResult } from '@atoll/federation-client';
-import { isJsonObject, type JsonValue, type ServerName } from '@atoll/matrix';
-import { destinationsFailed, pdusRefused, pdusSent, transactions } from '../sender-metrics.js';
+import { isJsonObject, type JsonObject, type JsonValue, type ServerName } from '@atoll/matrix';
+import type { DeviceListEdus, NextDeviceLists } from '../device-lists/device-list-edus.js';
+import { destinationsFailed, edusSent, pdusRefused, pdusSent, transactions } from '../sender-metrics.js';
 import { backOff } from './back-off.js';
 import type { Destination } from './destination.js';
+import { MAX_EDUS } from './edu-queue.js';
 import type { PduCache } from './pdu-cache.js';
 import type { ProgressWriter } from './progress-writer.js';
 import { MAX_PDUS, transactionOf } from './transaction.js';
@@ -16,7 +18,9 @@ export interface TransactionSenderOptions {
   readonly serverName: ServerName;
   readonly federation: Pick<FederationClient, 'send'>;
   readonly missed: Pick<MissedEventsReader, 'of'>;
+  readonly toDevice: Pick<OutgoingToDeviceReader, 'next'>;
   readonly pdus: PduCache;
+  readonly deviceLists: Pick<DeviceListEdus, 'next'>;
   readonly progress: ProgressWriter;
 }
 
@@ -25,7 +29,7 @@ export class TransactionSender {
   constructor(private readonly options: TransactionSenderOptions) {}
 
   /**
-   * 1. Finds the next events, at most 50.
+   * 1. Finds the next events, at most 50, and at most 100 EDUs: messages to devices first, then device lists, then what is not durable.
    * 2. Sends them.
    * 3. Makes it durable that they are acknowledged, or that the destination fails. What the peer says about single events is
    *    counted only: sent again they would fare the same.
@@ -38,26 +42,61 @@ export class TransactionSender {
     const { name, partition } = destination;
     await destination.fill(() => missed.of(name));
     const next = destination.take(MAX_PDUS);
-    if (next === undefined) return true;
-    const events = await pdus.load(next.events.map(({ eventNid }) => eventNid));
-    if (events.length > 0) {
-      const failure = await this.#send(destination, events);
+    const toDevice = await this.#nextToDevice(destination);
+    const lists = await this.#nextDeviceLists(destination, MAX_EDUS - toDevice.edus.length);
+    const durable = [...toDevice.edus, ...(lists?.edus ?? [])];
+    const edus = durable.concat(destination.edus.take(performance.now(), MAX_EDUS - durable.length));
+    const events = next ? await pdus.load(next.events.map(({ eventNid }) => eventNid)) : [];
+    if (events.length + edus.length > 0) {
+      const failure = await this.#send(destination, events, edus);
       destination.failure = failure;
       if (failure !== undefined) {
         await progress.record({ destination: name, partition, failure });
         return false;
       }
     }
-    await progress.record({ destination: name, partition, acknowledged: next.upTo });
+    if (next || toDevice.upTo > 0 || lists) {
+      await progress.record({
+        destination: name,
+        partition,
+        acknowledged: next?.upTo ?? 0,
+        toDevice: toDevice.upTo,
+        deviceLists: lists?.progress,
+      });
+    }
     return true;
+  }
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#send-to-device-messaging */
+  async #nextToDevice(destination: Destination): Promise<{ edus: JsonObject[]; upTo: number }> {
+    if (!destination.mayHaveToDevice) return { edus: [], upTo: 0 };
+    // What comes during the look says so again.
+    destination.mayHaveToDevice = false;
+    const { contents, upTo, mayHaveMore } = await this.options.toDevice.next(destination.name);
+    if (mayHaveMore) destination.mayHaveToDevice = true;
+    const edus = contents.map((content): JsonObject => {
+      return { edu_type: 'm.direct_to_device', content: JSON.parse(content) as JsonObject };
+    });
+    return { edus, upTo };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#device-management */
+  async #nextDeviceLists(destination: Destination, limit: number): Promise<NextDeviceLists | undefined> {
+    if (!destination.mayHaveDeviceLists || limit === 0) return undefined;
+    // What is routed during the look says so again.
+    destination.mayHaveDeviceLists = false;
+    const lists = await this.options.deviceLists.next(destination.name, limit);
+    if (lists?.isMore === true) destination.mayHaveDeviceLists = true;
+    return lists;
   }
 
   async #send(
     { name, failure }: Destination,
     pdus: Parameters<typeof transactionOf>[1],
+    edus: Parameters<typeof transactionOf>[2],
   ): Promise<DestinationFailure | undefined> {
     const { serverName, federation } = this.options;
-    const { id, body } = transactionOf(serverName, pdus, Date.now());
+    const { id, body } = transactionOf(serverName, pdus, edus, Date.now());
     const path = `/_matrix/federation/v1/send/${id}`;
     const result = await federation.send(name, 'PUT', path, body, {
       timeoutMs: TIMEOUT_MS,
@@ -66,6 +105,7 @@ export class TransactionSender {
     transactions.add(1, { outcome: outcomeOf(result) });
     if (result.outcome === 'answered') {
       pdusSent.add(pdus.length);
+      edusSent.add(edus.length);
       pdusRefused.add(refusedIn(result.body));
       return undefined;
     }

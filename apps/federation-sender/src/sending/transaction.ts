@@ -12,12 +12,17 @@ export interface Transaction {
 }
 
 /**
- * The transaction that sends these events.
+ * The transaction that sends these events and ephemeral messages.
  * @param now ms since 1970
  * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1sendtxnid
  */
-export function transactionOf(origin: ServerName, pdus: JsonObject[], now: number): Transaction {
-  const content = { pdus, edus: [] };
+export function transactionOf(
+  origin: ServerName,
+  pdus: JsonObject[],
+  edus: JsonObject[],
+  now: number,
+): Transaction {
+  const content = { pdus, edus };
   return {
     id: hash('sha256', lenientCanonicalJson(content), 'base64url'),
     body: { origin, origin_server_ts: now, ...content },

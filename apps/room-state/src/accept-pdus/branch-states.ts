@@ -4,7 +4,7 @@ import { type StateKey, stateKey, type StateMap } from '@atoll/room-rules';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { KnownEvent } from '../room-actor/pending-event.js';
 import type { ReadState } from '../room-actor/recent-states.js';
-import type { RoomActor } from '../room-actor/room-actor.js';
+import { ActorDropped, type RoomActor } from '../room-actor/room-actor.js';
 import type { StateResolver } from '../resolve/state-resolver.js';
 
 /** How a state before an event is stored; see the table `event_state`. */
@@ -84,7 +84,11 @@ export class BranchStates {
 
   private async positionOf(event: KnownEvent): Promise<number> {
     const [loaded] = await this.reader.events([event.eventId]);
-    if (loaded?.position == null) throw new Error(`No state is stored for event ${event.eventId}`);
+    if (loaded?.position == null) {
+      // It was purged by another owner: without it in memory, it is one that this server misses.
+      this.events.evict([event.eventId]);
+      throw new ActorDropped();
+    }
     return loaded.position;
   }
 

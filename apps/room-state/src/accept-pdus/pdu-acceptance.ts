@@ -2,7 +2,7 @@ import { authEventIds, type EventId, prevEventIds, type RoomEvent, type RoomId }
 import type { StateMap } from '@atoll/room-rules';
 import type { ReceivedEvent } from '@atoll/server-keys';
 import type { EventCache } from '../room-actor/event-cache.js';
-import type { KnownEvent } from '../room-actor/pending-event.js';
+import type { KnownEvent, PendingEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { mayTakeBack } from '../remote-rooms/may-take-back.js';
 import type { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
@@ -35,6 +35,8 @@ export interface PduCircumstances {
   readonly isForwarded?: boolean;
   /** It was looked up a moment ago, together with others, and is not stored: that spares a look of its own in the room's turn. */
   readonly isNew?: boolean;
+  /** A local user's client sent it, and another server had to help. */
+  readonly transaction?: PendingEvent['transaction'] | undefined;
 }
 
 /** Takes events that other servers made through the checks that need their room; those before were `ReceivedPduCheck`'s. */
@@ -79,11 +81,12 @@ export class PduAcceptance {
   async decide(
     actor: RoomActor,
     received: ReceivedEvent,
-    { given = new Map(), isForwarded = false, isNew = false }: PduCircumstances = {},
+    { given = new Map(), isForwarded = false, isNew = false, transaction }: PduCircumstances = {},
   ): Promise<Decision<PduResult>> {
     const { event } = received;
     const { eventId } = event;
     if (event.roomId !== actor.roomId) return { answer: refused(event, 'other room') };
+    if (actor.isClosedTo(event.pdu)) return { answer: refused(event, 'the room is blocked here') };
     const held = await this.unjoined.heldMembership(actor, event);
     if (held) return this.takeBack(actor, received, held);
     if (actor.stateEventId('m.room.create', '') === undefined) {
@@ -121,6 +124,7 @@ export class PduAcceptance {
       prev: branches.placed,
       missing: absent,
       isForwarded,
+      ...(transaction && { transaction }),
       before,
       ...(earlier && { eventNid: earlier.eventNid }),
       ...(await this.judge(actor, received, basis)),

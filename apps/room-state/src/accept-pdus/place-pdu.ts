@@ -21,6 +21,7 @@ export interface Judged extends ReceivedEvent {
   readonly prev: readonly KnownEvent[];
   readonly missing: readonly EventId[];
   readonly isForwarded?: boolean;
+  readonly transaction?: PendingEvent['transaction'] | undefined;
   /** State before the event. */
   readonly before: StateMap;
   readonly verdict: Exclude<PendingEvent['verdict'], 'outlier'>;
@@ -73,6 +74,7 @@ export class PduPlacement {
       signed: Promise.resolve(exact),
       inTimeline: event.inTimeline,
       edits,
+      ...(judged.transaction && event.accepted && { transaction: judged.transaction }),
       ...(!extendsTip && { mayBeMissed: true }),
       ...(judged.isForwarded === true && event.accepted && { isForwarded: true }),
       ...(judged.missing.length > 0 && event.accepted && { missing: [...judged.missing] }),

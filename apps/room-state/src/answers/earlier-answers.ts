@@ -51,6 +51,11 @@ export class EarlierAnswers {
     return { name: idempotencyKey, stored: async () => (await this.results.get(idempotencyKey))?.result };
   }
 
+  /** Whichever there is: the same wish, remembered in two ways. */
+  either(one: EarlierAnswer, other: EarlierAnswer): EarlierAnswer {
+    return { name: one.name, stored: async () => (await one.stored()) ?? (await other.stored()) };
+  }
+
   /**
    * The earlier answer, or that of `run`, which then becomes the earlier answer for all who ask from now on. A failed
    * run is forgotten. Between the last look at the memory and the start of `run` nothing else can happen.

@@ -1,5 +1,5 @@
 import { BackfillRoom, partitionOf } from '@atoll/contract';
-import { EVENT_STATUS, EventStateReader } from '@atoll/database';
+import { EVENT_STATUS, EventStateReader, RelationReader, RoomReader, ThreadReader } from '@atoll/database';
 import type { EventId, RoomId, UserId } from '@atoll/matrix';
 import { CommandContext } from '@atoll/redis-streams';
 import { type RoomVersionRules, rulesOf, stateKey } from '@atoll/room-rules';
@@ -192,6 +192,22 @@ describe('backfill', () => {
       .where('rooms.room_id', '=', roomId)
       .execute();
     expect(new Set(rows.map((row) => row.event_id))).toEqual(new Set([secret, mine]));
+  });
+
+  it('keeps the relations of history, but for what was redacted meanwhile', async () => {
+    const [root] = (await room.messages(1)) as [EventId];
+    const content = { 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
+    const kept = await room.say({ type: 'm.room.message', content });
+    const redacted = await room.say({ type: 'm.room.message', content });
+    await arrive(await room.say({ type: 'm.room.redaction', content: { redacts: redacted } }));
+    expect(await backfillAll(50)).toBe(3);
+    const stored = (await seen()).events.get(kept);
+    const roomNid = (await new RoomReader(service.database).byId(roomId))?.roomNid ?? 0;
+    const range = { parentId: root, dir: 'f', limit: 10, recurse: false } as const;
+    expect(await new RelationReader(service.database).children(roomNid, range)).toHaveLength(1);
+    expect(await new ThreadReader(service.database).latest(roomNid, undefined, 10)).toEqual([
+      { rootId: root, position: stored?.position },
+    ]);
   });
 
   it('takes nothing that was not asked for, and nothing twice', async () => {

@@ -4,8 +4,9 @@ import type { StateMap } from '@atoll/room-rules';
 import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import type { GapStates, KnownRoom } from '../missing-events/gap-states.js';
 import type { MissingAuth } from '../missing-events/missing-auth.js';
-import { leadingTo, predecessorsFirst } from '../missing-events/predecessors-first.js';
+import { leadingTo } from '../missing-events/leading-to.js';
 import type { Question, RoomQueries } from '../missing-events/room-queries.js';
+import { byEventId, citedFirst } from '../outliers/cited-first.js';
 import type { OutlierIntake, TakenOutlier } from '../outliers/outlier-intake.js';
 import { askInTurn, NoHelp, unusable } from '../remote-rooms/ask-in-turn.js';
 import type { RoomServers } from '../remote-rooms/room-servers.js';
@@ -69,7 +70,7 @@ export class HistoryQuestions {
     );
     const history = await this.unplaced([...leadingTo(from, received).values()]);
     if (history.length === 0) throw unusable(question.server, 'nothing of what was asked for');
-    const ordered = predecessorsFirst(history.toSorted(byAge));
+    const ordered = await citedFirst(byEventId(history.toSorted(byAge)), prevEventIds);
     const befores = await this.statesBefore(room, ordered, question);
     await this.bringAuth(room, ordered, question.server, question.deadline);
     const taken = await this.intake.take(

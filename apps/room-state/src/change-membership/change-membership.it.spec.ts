@@ -30,6 +30,27 @@ describe('changing a membership', () => {
   const joinRule = (roomId: RoomId, content: JsonObject) =>
     service.send({ roomId, sender: ALICE, type: 'm.room.join_rules', stateKey: '', content });
 
+  it('remembers the transaction of a join with the event', async () => {
+    const transaction = { deviceId: 'D', scope: 's', id: 'join' };
+    const roomId = await service.createRoom({ preset: 'public_chat' });
+    const join = { ...{ roomId, sender: BOB, target: BOB, transaction }, action: 'join' } as const;
+    const joined = await service.membership(join);
+    const reader = new EventReader(service.database);
+    expect(await reader.idByTransaction({ userId: BOB, ...transaction })).toBe(joined.eventId);
+    await change(roomId, BOB, 'leave', BOB);
+    expect(await service.membership(join)).toEqual(joined);
+    expect(await indexed(roomId, BOB)).toBe('leave');
+  });
+
+  it('finds the answer of an instance that knew only the command', async () => {
+    const roomId = await service.createRoom({ preset: 'public_chat' });
+    const join = { ...{ roomId, sender: BOB, target: BOB }, action: 'join' } as const;
+    const joined = await service.membership(join, 'delayed');
+    await change(roomId, BOB, 'leave', BOB);
+    const transaction = { deviceId: 'D', scope: 's', id: 'old' };
+    expect(await service.membership({ ...join, transaction }, 'delayed')).toEqual(joined);
+  });
+
   /** The way that a target came to where it is, and what each action of the moderator, or its own, makes of it. */
   const OK = 'ok';
   const NO = 403;

@@ -31,9 +31,13 @@ export class MembershipChanges {
    * Makes the actor take the member event; `undefined` when nothing has to change.
    * @throws MatrixError `M_FORBIDDEN`, `M_INVALID_PARAM`
    */
-  async take(actor: RoomActor, change: MembershipChange): Promise<PendingEvent | undefined> {
+  async take(
+    actor: RoomActor,
+    change: MembershipChange,
+    extra: Pick<PendingEvent, 'transaction'> = {},
+  ): Promise<PendingEvent | undefined> {
     const built = await this.build(actor, change);
-    return built && this.builder.append(actor, built);
+    return built && this.builder.append(actor, built, extra);
   }
 
   /** The event that {@link take} would take; the actor does not change. */
@@ -62,12 +66,13 @@ export class MembershipChanges {
   async takeEvent(
     actor: RoomActor,
     event: { sender: UserId; stateKey: string; content: JsonObject },
+    extra: Pick<PendingEvent, 'transaction'> = {},
   ): Promise<PendingEvent | EventId> {
     const { sender, content } = event;
     const target = event.stateKey as UserId;
     const current = (await this.currentContent(actor, target))?.['membership'];
     const action = actionOf(content['membership'], sender === target, current === 'ban');
-    const pending = await this.take(actor, { sender, target, content, action });
+    const pending = await this.take(actor, { sender, target, content, action }, extra);
     const holder = actor.stateEventId('m.room.member', target);
     return pending ?? (holder as EventId);
   }

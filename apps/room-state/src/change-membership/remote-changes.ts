@@ -78,7 +78,7 @@ export class RemoteChanges {
 }
 
 function wishOf(
-  { roomId, target, content, reason }: Input,
+  { roomId, target, content, reason, transaction }: Input,
   membership: RemoteWish['membership'],
 ): RemoteWish {
   return {
@@ -86,6 +86,7 @@ function wishOf(
     user: target,
     membership,
     content: { ...content, ...(reason !== undefined && { reason }) },
+    ...(transaction && { transaction }),
   };
 }
 

@@ -8,6 +8,7 @@ import { EarlierAnswers } from '../answers/earlier-answers.js';
 import { hash, LocalEventBuilder } from '../append-event/local-event-builder.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import type { PendingEvent } from '../room-actor/pending-event.js';
+import { InvitePermissions } from '../invite-permission/invite-permissions.js';
 import { RoomActor } from '../room-actor/room-actor.js';
 import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
 import { RoomRegistry } from '../room-actor/room-registry.js';
@@ -26,19 +27,23 @@ export class CreateRoomHandler {
     private readonly builder: LocalEventBuilder,
     private readonly reader: RoomActorReader,
     private readonly transactor: RoomTransactor,
+    private readonly permissions: InvitePermissions,
   ) {}
 
   /**
    * 1. Repeated: the first answer again.
-   * 2. The draft of the create event must be what it claims to be: its hash is the room id where the version says so.
-   * 3. An actor for the empty room.
-   * 4. Every event through the same rules as any other, in the specification's order; one refusal undoes all.
-   * 5. One commit.
-   * @throws MatrixError `M_ROOM_IN_USE` when the alias is taken, or the refusal of an initial event
+   * 2. Nobody of this server who is invited blocks it: no room comes of it.
+   * 3. The draft of the create event must be what it claims to be: its hash is the room id where the version says so.
+   * 4. An actor for the empty room.
+   * 5. Every event through the same rules as any other, in the specification's order; one refusal undoes all.
+   * 6. One commit. Where another room was made under the same idempotency key at the same time, by another owner, it is the answer.
+   * @throws MatrixError `M_ROOM_IN_USE` when the alias is taken, `M_INVITE_BLOCKED`, or the refusal of an initial event
    */
   @OnCommand(CreateRoom)
   handle(input: Input, context: CommandContext): Promise<Output> {
-    return this.answers.once(this.answers.command(context.idempotencyKey), deadlineOf(context), async () => {
+    const earlier = this.answers.command(context.idempotencyKey);
+    return this.answers.once(earlier, deadlineOf(context), async () => {
+      await this.permissions.assertAllowed(input.creator, invitedBy(input));
       try {
         return await this.rooms.run(input.roomId, deadlineOf(context), (existing) => {
           if (existing) throw roomExists();
@@ -46,6 +51,7 @@ export class CreateRoomHandler {
         });
       } catch (error) {
         if (isUniqueViolation(error, 'room_aliases_pkey')) throw aliasInUse();
+        if (isUniqueViolation(error, 'command_results_pkey')) return (await earlier.stored()) as Output;
         if (isUniqueViolation(error, 'events_event_id_key') || isUniqueViolation(error, 'rooms_room_id_key'))
           throw roomExists();
         throw error;
@@ -90,6 +96,13 @@ export class CreateRoomHandler {
       throw error;
     }
   }
+}
+
+function invitedBy({ invite, initialState }: Input): string[] {
+  const invites = initialState.filter(
+    ({ type, content }) => type === 'm.room.member' && content['membership'] === 'invite',
+  );
+  return [...invite.map(({ userId }) => userId), ...invites.map(({ stateKey }) => stateKey)];
 }
 
 /** @throws MatrixError when the draft is not the create event of this room by this creator */

@@ -1,6 +1,7 @@
 import type { EventId, JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { hashDraft, rulesOf, type RoomVersionRules } from '@atoll/room-rules';
 import { StateReader, RoomReader, EventReader } from '@atoll/database';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ALICE, BOB, startTestRoomState, type TestRoomState } from '../test-room-state.spec-support.js';
 
@@ -69,6 +70,37 @@ describe('creating a room', () => {
       reason: { errcode: 'ATOLL_ROOM_EXISTS' },
     });
     await service.message(room.roomId, ALICE, 'works');
+  });
+
+  it('makes one room of one wish, whatever the room is that each asks for', async () => {
+    const create = (key: string) => service.createRoom({}, '12', key);
+    const rooms = await Promise.all([create('a wish'), create('a wish'), create('another')]);
+    rooms.push(await create('a wish'));
+    expect(rooms).toEqual([rooms[0], rooms[0], rooms[2], rooms[0]]);
+    expect(rooms[2]).not.toBe(rooms[0]);
+  });
+
+  it('answers the room that another owner made of the same wish at the same time', async () => {
+    const { db } = service.database;
+    const waits = async () =>
+      (
+        await sql`SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db)
+      ).rows.length > 0;
+    const winner = { roomId: '!winner' };
+    const room = createEvent({}, '12');
+    const answer = await db.transaction().execute(async (other) => {
+      await other
+        .insertInto('command_results')
+        .values({ idempotency_key: 'raced', result: JSON.stringify(winner) })
+        .execute();
+      const second = service.createRoom(room, '12', 'raced');
+      // Until its commit waits for this one.
+      while (!(await waits())) await other.selectFrom('rooms').select('room_nid').limit(1).execute();
+      return { second };
+    });
+    expect(await answer.second).toBe(winner.roomId);
+    expect(await exists(room.roomId)).toBe(false);
   });
 
   describe.each(['1', '3', '9', '10', '11', '12'])('version %s', (version) => {

@@ -1,8 +1,15 @@
 import { ExchangeThirdPartyInvite, partitionOf } from '@atoll/contract';
 import { EVENT_STATUS, EventReader } from '@atoll/database';
 import { generateSigningKey, signJson } from '@atoll/event-crypto';
-import type { FederationClient } from '@atoll/federation-client';
-import { type EventId, type JsonObject, MatrixError, type RoomId, type UserId } from '@atoll/matrix';
+import type { FederationClient, FetchJson } from '@atoll/federation-client';
+import {
+  type EventId,
+  type JsonObject,
+  type JsonValue,
+  MatrixError,
+  type RoomId,
+  type UserId,
+} from '@atoll/matrix';
 import { CommandContext } from '@atoll/redis-streams';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EVE, HS2, RemoteServer } from '../remote-server.spec-support.js';
@@ -20,6 +27,9 @@ describe('exchanging a third-party invite', () => {
   /** What `hs2` was asked to sign. */
   let asked: JsonObject[];
   let isSilent: boolean;
+  /** What identity servers were asked, and what they answer. */
+  let questions: string[];
+  let answers: (url: string) => JsonValue | undefined | Promise<JsonValue | undefined>;
 
   const send: FederationClient['send'] = async (_server, _method, path, content) => {
     asked.push({ path, ...(content as JsonObject) });
@@ -28,14 +38,23 @@ describe('exchanging a third-party invite', () => {
     return { outcome: 'failed', kind: 'unreachable', error };
   };
 
+  const fetchJson: FetchJson = async (url) => {
+    questions.push(url);
+    const body = await answers(url);
+    if (body !== undefined) return { outcome: 'answered', status: 200, body };
+    const error = new MatrixError(504, 'M_UNKNOWN', 'no answer');
+    return { outcome: 'failed', kind: 'timeout', error };
+  };
+
   beforeAll(async () => {
-    service = await startTestRoomState({ federation: { send } });
+    service = await startTestRoomState({ federation: { send }, fetchJson });
     remote = new RemoteServer(service);
     await remote.publishKey();
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
-    [asked, isSilent] = [[], false];
+    [asked, isSilent, questions] = [[], false, []];
+    answers = () => ({ valid: true });
     roomId = await service.createRoom();
     await invitedByMail({ display_name: 'e…@…', public_key: identity.publicKey });
   });
@@ -87,6 +106,13 @@ describe('exchanging a third-party invite', () => {
       pdu: { sender: ALICE, state_key: BOB, content: { membership: 'invite' } },
     });
     expect(asked).toEqual([]);
+  });
+
+  it('invites no user of this server who blocks invites', async () => {
+    const dave = '@dave:hs1' as UserId;
+    await service.accountData(dave, 'm.invite_permission_config', { default_action: 'block' });
+    await expect(exchange(dave)).rejects.toMatchObject({ status: 403, errcode: 'M_INVITE_BLOCKED' });
+    expect(questions).toEqual([]);
   });
 
   it('leaves who is invited or joined where they are', async () => {
@@ -146,6 +172,99 @@ describe('exchanging a third-party invite', () => {
     isSilent = true;
     await expect(exchange(EVE)).rejects.toMatchObject({ status: 502 });
     expect((await remote.send(roomId, '12', join)).outcome).toBe('rejected');
+  });
+
+  describe('with keys that may be revoked', () => {
+    const VALIDITY_URL = 'https://identity.example/_matrix/identity/v2/pubkey/isvalid';
+    const other = generateSigningKey();
+    const encoded = encodeURIComponent(identity.publicKey);
+
+    it.each([EVE, BOB])('asks the VALIDITY_URL of the very key that signed (%s)', async (target) => {
+      const public_keys = [
+        { public_key: other.publicKey, key_validity_url: 'https://other.example/' },
+        { public_key: identity.publicKey, key_validity_url: `${VALIDITY_URL}?a=b%20c` },
+      ];
+      await invitedByMail({ display_name: 'e', public_key: other.publicKey, public_keys });
+      expect(await exchange(target)).toEqual({ eventId: expect.any(String) });
+      expect(questions).toEqual([`${VALIDITY_URL}?a=b%20c&public_key=${encoded}`]);
+    });
+
+    it('asks about the next key that signed when one is revoked, and not about more', async () => {
+      const twice = (await signJson(
+        { mxid: EVE, token: TOKEN },
+        IDENTITY_SERVER,
+        identity,
+      )) as unknown as JsonObject;
+      const signed = (await signJson(twice as never, 'second.example', other)) as unknown as JsonObject;
+      const public_keys = [other, identity].map(({ publicKey: public_key }) => ({
+        public_key,
+        key_validity_url: VALIDITY_URL,
+      }));
+      await invitedByMail({
+        display_name: 'e',
+        public_key: identity.publicKey,
+        key_validity_url: VALIDITY_URL,
+        public_keys,
+      });
+      answers = (url) => ({ valid: !url.includes(encoded) });
+      expect(await exchange(EVE, signed)).toEqual({ eventId: expect.any(String) });
+      const keys = questions.map((url) => (url.includes(encoded) ? 'first' : 'second'));
+      expect(keys).toEqual(['first', 'second']);
+    });
+
+    it.each<[string, JsonValue | undefined, number]>([
+      ['says that the key is revoked', { valid: false }, 403],
+      ['does not answer', undefined, 502],
+      ['answers something else', { valid: 'true' }, 502],
+      ['answers no object', [true], 502],
+    ])('invites nobody when the identity server %s', async (_, answer, status) => {
+      answers = () => answer;
+      await invitedByMail({
+        display_name: 'e',
+        public_key: identity.publicKey,
+        key_validity_url: VALIDITY_URL,
+      });
+      for (const target of [EVE, BOB]) await expect(exchange(target)).rejects.toMatchObject({ status });
+      expect([asked, questions.length]).toEqual([[], 2]);
+      expect((await remote.send(roomId, '12', join)).outcome).toBe('rejected');
+    });
+
+    it('invites nobody when the VALIDITY_URL is none', async () => {
+      await invitedByMail({ display_name: 'e', public_key: identity.publicKey, key_validity_url: 'x' });
+      await expect(exchange(EVE)).rejects.toMatchObject({ status: 502 });
+      expect(questions).toEqual([]);
+    });
+
+    it('asks for nobody who may not be invited', async () => {
+      await invitedByMail({
+        display_name: 'e',
+        public_key: identity.publicKey,
+        key_validity_url: VALIDITY_URL,
+      });
+      const forged = await signedFor(EVE, TOKEN, other);
+      await expect(exchange(EVE, forged)).rejects.toMatchObject({ status: 403 });
+      await service.membership({ roomId, sender: ALICE, target: EVE, action: 'ban' });
+      await expect(exchange(EVE)).rejects.toMatchObject({ status: 403 });
+      expect(questions).toEqual([]);
+    });
+
+    it('does not hold the room meanwhile, and looks again at what has changed', async () => {
+      await invitedByMail({
+        display_name: 'e',
+        public_key: identity.publicKey,
+        key_validity_url: VALIDITY_URL,
+      });
+      answers = async () => {
+        await invitedByMail({
+          display_name: 'e',
+          public_key: identity.publicKey,
+          key_validity_url: `${VALIDITY_URL}2`,
+        });
+        return { valid: true };
+      };
+      await expect(exchange(EVE)).rejects.toMatchObject({ status: 403 });
+      expect(asked).toEqual([]);
+    });
   });
 
   describe('by another server', () => {

@@ -6,7 +6,7 @@ import { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import { RestrictedJoins } from '../change-membership/restricted-joins.js';
 import { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
 import { deadlineOf } from '../room-actor/deadline.js';
-import type { RoomActor } from '../room-actor/room-actor.js';
+import { type RoomActor, roomBlocked } from '../room-actor/room-actor.js';
 import { RoomCommands } from '../room-actor/room-commands.js';
 
 type Input = CommandInput<typeof MakeMembership>;
@@ -32,6 +32,7 @@ export class MakeMembershipHandler {
     return this.rooms.run(input.roomId, deadlineOf(context), async (actor) => {
       if (!actor || !(await this.unjoined.isJoined(actor)))
         throw notFound('This server is not in such a room');
+      if (actor.isBlocked && input.membership !== 'leave') throw roomBlocked();
       return { answer: await this.make(actor, input) };
     });
   }

@@ -14,7 +14,7 @@ import {
 } from '../resident-server.spec-support.js';
 import { RoomModel } from '../room-model.spec-support.js';
 import { StagedPdus } from '../staged-pdus/staged-pdus.js';
-import { startTestRoomState, type TestRoomState } from '../test-room-state.spec-support.js';
+import { ALICE, startTestRoomState, type TestRoomState } from '../test-room-state.spec-support.js';
 
 const RULES = rulesOf('12') as RoomVersionRules;
 /** Of a server that sends what the room version forbids. */
@@ -102,6 +102,24 @@ describe('events behind a gap', () => {
       const original = await room.answers(asked, ...rest);
       return asked === endpoint ? answer(original as JsonObject) : original;
     };
+
+  it('come in their place though events that are here stand between them', async () => {
+    const local: EventId[] = [];
+    for (let n = 0; n < 80; n += 1) local.push((await service.message(roomId, ALICE, `here ${n}`)).eventId);
+    const { events } = await seen();
+    for (const id of local) room.model.add(events.get(id) as NonNullable<ReturnType<typeof events.get>>);
+    const ids: EventId[] = [];
+    for (const id of local) {
+      const prev = [...ids.slice(-1), id];
+      ids.push(await room.say({ type: 'm.room.message', content: { n: ids.length }, prev }));
+    }
+    await stageIds(ids.slice(-1));
+    await drained();
+    const timeline = new Set((await seen()).timeline().map(({ eventId }) => eventId));
+    expect(ids.filter((id) => !timeline.has(id))).toEqual([]);
+    expect(network.countOf('state_ids')).toBe(0);
+    expect(await backward()).toEqual([]);
+  });
 
   it('that is too long are placed by the state at its end', async () => {
     const [first] = await room.messages(1);
@@ -209,6 +227,42 @@ describe('events behind a gap', () => {
     const { events } = await seen();
     expect([bad, child].filter((id) => events.has(id))).toEqual([]);
     expect(network.countOf('get_missing_events')).toBe(1);
+  });
+
+  it('come in their place when nobody could be asked for them at first', async () => {
+    const [first, second] = (await room.messages(2)) as [EventId, EventId];
+    network.residents.set(HS2, (asked, ...rest) =>
+      asked === 'get_missing_events' ? 'silence' : room.answers(asked, ...rest),
+    );
+    await stageIds([second]);
+    await putOff(second);
+    expect(network.countOf('state_ids')).toBe(0);
+    network.residents.set(HS2, room.answers);
+    const { db } = service.database;
+    await db.updateTable('staged_pdus').set({ retry_at: 0 }).where('event_id', '=', second).execute();
+    service.module.get(StagedPdus).wake(roomId);
+    await drained();
+    const { events } = await seen();
+    expect([first, second].filter((id) => events.has(id))).toEqual([first, second]);
+    expect(await backward()).toEqual([]);
+  });
+
+  it('are done without when nobody can be asked for them again and again', async () => {
+    const [, second] = (await room.messages(2)) as [EventId, EventId];
+    network.residents.set(HS2, (asked, ...rest) =>
+      asked === 'get_missing_events' ? 'silence' : room.answers(asked, ...rest),
+    );
+    await stageIds([second]);
+    await putOff(second);
+    const { db } = service.database;
+    await db
+      .updateTable('staged_pdus')
+      .set({ retry_at: 0, tries: 3 })
+      .where('event_id', '=', second)
+      .execute();
+    service.module.get(StagedPdus).wake(roomId);
+    await drained();
+    expect((await seen()).events.has(second)).toBe(true);
   });
 
   it('wait when every server lies', async () => {

@@ -1,22 +1,24 @@
-import { type EventId, MatrixError, type RoomId, type ServerName } from '@atoll/matrix';
+import { type EventId, MatrixError, prevEventIds, type RoomId, type ServerName } from '@atoll/matrix';
 import type { StateMap } from '@atoll/room-rules';
 import type { ReceivedEvent } from '@atoll/server-keys';
 import { counter } from '@atoll/telemetry';
 import type { PduAcceptance, PduResult } from '../accept-pdus/pdu-acceptance.js';
 import type { PolicySignatures } from '../policy-server/policy-signatures.js';
+import { byEventId, citedFirst } from '../outliers/cited-first.js';
 import { askInTurn } from '../remote-rooms/ask-in-turn.js';
 import type { RoomServers } from '../remote-rooms/room-servers.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
-import type { EarlierEvents } from './earlier-events.js';
+import type { EarlierEvents, EarlierSearch } from './earlier-events.js';
 import { type GapStates, knownRoom, type KnownRoom } from './gap-states.js';
 import type { MissingAuth } from './missing-auth.js';
-import { predecessorsFirst } from './predecessors-first.js';
 
 /** For all that one event misses. */
 const FETCH_MS = 120_000;
 /** For one event to be placed and durable. */
 const ACCEPT_MS = 30_000;
 const OTHER_SERVERS = 2;
+/** Tries in which the events between are waited for, while nobody can be asked: 2, 4 and 8 s apart. */
+const PATIENT_TRIES = 3;
 /** States that are asked for on behalf of one event: as many as it may have predecessors. */
 const MAX_GAP_STATES = 20;
 
@@ -34,10 +36,8 @@ export interface Brought {
 }
 
 /** What one event may still ask for, and whom. */
-interface Search {
+interface Search extends EarlierSearch {
   readonly room: KnownRoom;
-  readonly servers: readonly ServerName[];
-  readonly deadline: number;
   readonly states: Map<EventId, StateMap>;
   readonly taken: EventId[];
 }
@@ -55,7 +55,8 @@ export class MissingEvents {
   ) {}
 
   /**
-   * 1. The events between the room and this one, from its origin, else from others of the room.
+   * 1. The events between the room and this one, from its origin, else from others of the room. Where none of them can be reached, that is
+   *    all of the first tries: placed without those before it, it would make them history that no sync shows.
    * 2. Each of them through the checks, the oldest first. Where one misses authority, its auth chain is brought; where it misses
    *    predecessors after all, the states after them.
    * 3. The event itself.
@@ -65,7 +66,7 @@ export class MissingEvents {
   async bring(
     roomId: RoomId,
     received: ReceivedEvent,
-    origin: ServerName,
+    { origin, tries }: { readonly origin: ServerName; readonly tries: number },
     missing: Missing,
   ): Promise<Brought> {
     const taken: EventId[] = [];
@@ -76,7 +77,8 @@ export class MissingEvents {
     const others = await this.servers.serversIn(room.roomNid, OTHER_SERVERS + 1);
     const servers = [origin, ...others.filter((server) => server !== origin).slice(0, OTHER_SERVERS)];
     try {
-      const search = { room, servers, deadline, states: new Map<EventId, StateMap>(), taken };
+      const states = new Map<EventId, StateMap>();
+      const search = { room, servers, deadline, states, taken, mayDoWithout: tries >= PATIENT_TRIES };
       return { result: await this.search(received, missing, search), taken };
     } catch (error) {
       if (error instanceof MatrixError) return { result: missing, taken };
@@ -85,13 +87,13 @@ export class MissingEvents {
   }
 
   private async search(received: ReceivedEvent, missing: Missing, search: Search): Promise<PduResult> {
-    const { room, servers, deadline } = search;
+    const { room } = search;
     const earlier =
       missing.missingPrev.length > 0
-        ? await this.earlier.leadingTo(received, room, servers, deadline)
+        ? await this.earlier.leadingTo(received, room, search)
         : new Map<EventId, ReceivedEvent>();
     const complete = await this.policySignatures.complete(room.roomId, [...earlier.values()]);
-    for (const one of predecessorsFirst(complete)) {
+    for (const one of await citedFirst(byEventId(complete), prevEventIds)) {
       const { outcome, eventId } = await this.take(one, search);
       if (outcome !== 'missing-events') search.taken.push(eventId);
     }

@@ -10,7 +10,7 @@ import { authorizeByAuthEvents, type RoomVersionRules, type StateKey, stateKey }
 import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import type { EventCache } from '../room-actor/event-cache.js';
 import { storable } from '../room-actor/to-room-commit.js';
-import { byAuthority } from './by-authority.js';
+import { citedFirst } from './cited-first.js';
 import { slicesOf } from './slices-of.js';
 
 /** The room that outliers belong to, and the epoch under which this instance owns it. */
@@ -114,7 +114,7 @@ export class OutlierIntake {
     received: ReadonlyMap<EventId, ReceivedEvent>,
   ): Promise<Map<EventId, TakenOutlier>> {
     const createId = rules.roomIdIsCreateEventId ? [`$${roomId.slice(1)}` as EventId] : [];
-    const ordered = await byAuthority(received, createId);
+    const ordered = await citedFirst(received, authEventIds, createId);
     const elsewhere = new Set(createId);
     for await (const slice of slicesOf(ordered)) {
       const cited = slice.flatMap(({ event }) => authEventIds(event.pdu));

@@ -8,21 +8,25 @@ import {
   missingParam,
   type Pdu,
   serverNameOf,
+  type UserId,
 } from '@atoll/matrix';
 import { type CommandContext, OnCommand } from '@atoll/redis-streams';
 import { parseEventText, rulesOf, type RoomVersionRules, signEvent } from '@atoll/room-rules';
 import { type ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import { Controller } from '@nestjs/common';
 import { PduAcceptance, type PduResult } from '../accept-pdus/pdu-acceptance.js';
+import { InvitePermissions } from '../invite-permission/invite-permissions.js';
 import { PolicySignatures } from '../policy-server/policy-signatures.js';
 import { OwnSignature } from '../remote-rooms/own-signature.js';
 import { UnjoinedRooms } from '../remote-rooms/unjoined-rooms.js';
 import { deadlineOf } from '../room-actor/deadline.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { type Decision, RoomCommands } from '../room-actor/room-commands.js';
+import { RoomBlocks } from '../room-jobs/room-blocks.js';
 
 type Input = CommandInput<typeof ReceiveInvite>;
 type Output = CommandOutput<typeof ReceiveInvite>;
+type Invite = Pdu & { readonly state_key: UserId };
 
 /** Takes invites of this server's users by other servers. */
 @Controller()
@@ -34,14 +38,17 @@ export class ReceiveInviteHandler {
     private readonly unjoined: UnjoinedRooms,
     private readonly own: OwnSignature,
     private readonly policySignatures: PolicySignatures,
+    private readonly permissions: InvitePermissions,
+    private readonly blocks: RoomBlocks,
   ) {}
 
   /**
    * 1. The event is an invite of one of our users by a user of the server that brings it, and signed by it.
-   * 2. What it shows of the room is of that room, where the room version lets this server see that: `checkShownState`.
-   * 3. In a room that this server is in, it is an event like any other, and refused where it would not be accepted. Should it follow
+   * 2. An administrator may have blocked the room, and the user may block the invite: then nothing of it is signed or kept.
+   * 3. What it shows of the room is of that room, where the room version lets this server see that: `checkShownState`.
+   * 4. In a room that this server is in, it is an event like any other, and refused where it would not be accepted. Should it follow
    *    events that this server still misses, it will come once more in a transaction, as the specification says.
-   * 4. Else it is kept as what the user was told.
+   * 5. Else it is kept as what the user was told.
    * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2inviteroomideventid
    */
   @OnCommand(ReceiveInvite)
@@ -58,6 +65,8 @@ export class ReceiveInviteHandler {
     if ('refused' in checked) throw invalidParam(checked.refused);
     if (checked.event.roomId !== input.roomId) throw invalidParam('The event is of another room');
     if (checked.event.eventId !== input.eventId) throw invalidParam('The event has another id');
+    await this.blocks.assertOpen(input.roomId);
+    await this.permissions.assertAllowed(pdu.sender, [pdu.state_key]);
     await this.checkShownState(input, rules);
     const exact = await signEvent(checked.exact, rules, this.own.serverName, this.own.key);
     await this.unjoined.ensure(input.roomId, rules);
@@ -107,7 +116,11 @@ export class ReceiveInviteHandler {
 }
 
 /** @throws MatrixError 400 `M_INVALID_PARAM` for anything but an invite of one of our users by one of theirs */
-function inviteIn({ pdu: text, origin }: Input, rules: RoomVersionRules, { serverName }: OwnSignature): Pdu {
+function inviteIn(
+  { pdu: text, origin }: Input,
+  rules: RoomVersionRules,
+  { serverName }: OwnSignature,
+): Invite {
   const parsed = parseEventText(text, rules);
   if ('problem' in parsed) throw invalidParam(parsed.problem);
   const pdu = parsed.event;
@@ -119,5 +132,5 @@ function inviteIn({ pdu: text, origin }: Input, rules: RoomVersionRules, { serve
   if (!isUserId(pdu.state_key) || serverNameOf(pdu.state_key) !== serverName) {
     throw invalidParam('The invited user is not of this server');
   }
-  return pdu;
+  return { ...pdu, sender: pdu.sender, state_key: pdu.state_key };
 }

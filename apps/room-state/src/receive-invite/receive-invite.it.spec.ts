@@ -13,6 +13,7 @@ import { ReceiveInviteHandler } from './receive-invite.handler.js';
 const VERSION = '10';
 const RULES = rulesOf(VERSION) as RoomVersionRules;
 const MALLORY = '@mallory:hs2' as UserId;
+const DAVE = '@dave:hs1' as UserId;
 const SOMETHING = [`$${'x'.repeat(43)}` as EventId];
 
 describe('an invite by another server', () => {
@@ -116,6 +117,14 @@ describe('an invite by another server', () => {
   ])('is not %s', async (_, make) => {
     await expect(receive(await make())).rejects.toMatchObject({ status: 400 });
     expect(await held()).toBeUndefined();
+  });
+
+  it('is refused, and nothing of it kept, when the user blocks it', async () => {
+    await service.accountData(DAVE, 'm.invite_permission_config', { default_action: 'block' });
+    await expect(receive(await member('invite', EVE, DAVE))).rejects.toMatchObject({
+      ...{ status: 403, errcode: 'M_INVITE_BLOCKED' },
+    });
+    expect(await new RoomReader(service.database).byId(roomId)).toBeUndefined();
   });
 
   describe('to a room that this server is in', () => {

@@ -42,6 +42,13 @@ describe('asking servers in turn', () => {
     ['the trouble of a peer as such', [refused(500, 'M_UNKNOWN')], 502, 'M_UNKNOWN'],
     ['a request that the peer cannot read as its trouble', [refused(400, 'M_BAD_JSON')], 502, 'M_UNKNOWN'],
     ['a refusal without what would end a session', [refused(403, 'M_UNKNOWN_TOKEN')], 403, 'M_FORBIDDEN'],
+    ['a blocked invite', [refused(403, 'M_INVITE_BLOCKED')], 403, 'M_INVITE_BLOCKED'],
+    [
+      'one that an older server blocks',
+      [refused(403, 'ORG.MATRIX.MSC4155.INVITE_BLOCKED')],
+      403,
+      'M_INVITE_BLOCKED',
+    ],
     [
       'a refusal by version as a bad request',
       [refused(401, 'M_INCOMPATIBLE_ROOM_VERSION')],

@@ -1,5 +1,5 @@
 import type { SendResult } from '@atoll/federation-client';
-import { MatrixError, notFound, type ServerName } from '@atoll/matrix';
+import { INVITE_BLOCKED, MatrixError, notFound, type ServerName } from '@atoll/matrix';
 
 /** Thrown by an attempt when a server was of no help; the next one is asked. */
 export class NoHelp extends Error {
@@ -53,6 +53,8 @@ export function helpIn<Body>(result: SendResult<Body>): Body {
   }
 }
 
+/** The second is its name from before the specification had it. */
+const INVITE_BLOCKED_CODES = [INVITE_BLOCKED, 'ORG.MATRIX.MSC4155.INVITE_BLOCKED'];
 const PASSED_ON = ['M_INCOMPATIBLE_ROOM_VERSION', 'M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN'];
 
 /**
@@ -61,7 +63,7 @@ const PASSED_ON = ['M_INCOMPATIBLE_ROOM_VERSION', 'M_UNABLE_TO_AUTHORISE_JOIN', 
  */
 function passedOn({ status, errcode }: { status: number; errcode: string }): [number, string] | undefined {
   if (PASSED_ON.includes(errcode)) return [400, errcode];
-  if (status === 403) return [403, errcode === 'M_INVITE_BLOCKED' ? errcode : 'M_FORBIDDEN'];
+  if (status === 403) return [403, INVITE_BLOCKED_CODES.includes(errcode) ? INVITE_BLOCKED : 'M_FORBIDDEN'];
   return status === 404 ? [404, 'M_NOT_FOUND'] : undefined;
 }
 

@@ -17,6 +17,7 @@ import { RemoteInvites } from './remote-invites.js';
 import { RemoteMemberships } from './remote-memberships.js';
 import { RoomJoins } from './room-joins.js';
 import type { RoomServers } from './room-servers.js';
+import { RoomSizeLimit } from './room-size-limit.js';
 import { StrippedStates } from './stripped-states.js';
 import { UnjoinedRooms } from './unjoined-rooms.js';
 
@@ -41,7 +42,7 @@ export interface RemoteRoomParts {
 
 /** Everything about memberships that takes more than one server, ready to be injected. */
 export function remoteRooms(
-  { config: { serverName }, federation }: Platform,
+  { config: { serverName, maxJoinedRoomState }, federation }: Platform,
   parts: RemoteRoomParts,
 ): Provider[] {
   const { reader, transactor, interner, events, rooms, checks, intake, own, unjoined } = parts;
@@ -58,6 +59,7 @@ export function remoteRooms(
     joins,
     policySignatures,
     new JoinAnswers(),
+    new RoomSizeLimit(federation, maxJoinedRoomState),
   );
   const stripped = new StrippedStates(reader);
   const invites = new RemoteInvites(

@@ -18,6 +18,7 @@ import {
   withPlainNumbers,
 } from '@atoll/room-rules';
 import { chosenEventId } from '../append-event/chosen-event-ids.js';
+import type { PendingEvent } from '../room-actor/pending-event.js';
 
 /** What a local user wants in a room that this server is not in. */
 export interface RemoteWish {
@@ -26,6 +27,8 @@ export interface RemoteWish {
   readonly membership: RemoteMembership;
   /** Of the member event, beside the membership. */
   readonly content: JsonObject;
+  /** Of the client, to be kept with a join. */
+  readonly transaction?: PendingEvent['transaction'] | undefined;
 }
 
 /** A member event of ours for a room of others. */

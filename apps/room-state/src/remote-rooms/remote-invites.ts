@@ -23,6 +23,7 @@ import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
 import type { MembershipChange, MembershipChanges } from '../change-membership/membership-changes.js';
 import type { PolicyQuestions } from '../policy-server/policy-questions.js';
 import { policyRoom, type PolicyServers } from '../policy-server/policy-servers.js';
+import type { PendingEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
 import { NoHelp, helpIn } from './ask-in-turn.js';
@@ -36,6 +37,8 @@ interface Invitation {
   readonly roomId: RoomId;
   readonly sender: UserId;
   readonly target: UserId;
+  /** Of the client, to be kept with the invite. */
+  readonly transaction?: PendingEvent['transaction'] | undefined;
 }
 
 /** Invites of other servers' users: an invite counts once the invited user's server has signed it. */
@@ -61,7 +64,7 @@ export class RemoteInvites {
    * Invites on behalf of a local user.
    * @throws MatrixError as {@link send}
    */
-  async invite(change: MembershipChange & { readonly roomId: RoomId }, deadline: number): Promise<EventId> {
+  async invite(change: MembershipChange & Invitation, deadline: number): Promise<EventId> {
     const eventId = await this.send(change, deadline, async (actor) => {
       if (!actor) throw forbidden('You are not in this room');
       return (await this.changes.build(actor, change))?.hashed;
@@ -80,7 +83,7 @@ export class RemoteInvites {
    * @see https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
    */
   async send(
-    { roomId, sender, target }: Invitation,
+    { roomId, sender, target, transaction }: Invitation,
     deadline: number,
     build: (actor: RoomActor | undefined) => Promise<HashedEvent | undefined>,
   ): Promise<EventId | undefined> {
@@ -95,7 +98,9 @@ export class RemoteInvites {
     const { rules, state } = made;
     const recommended = await this.recommended(made.hashed, made.policyServer, rules, deadline);
     const invite = await this.signed(recommended, rules, target, state);
-    const result = await this.acceptance.accept(roomId, { event: invite, exact: invite.pdu }, deadline);
+    const result = await this.acceptance.accept(roomId, { event: invite, exact: invite.pdu }, deadline, {
+      transaction,
+    });
     if (result.outcome === 'accepted' || result.outcome === 'duplicate') return result.eventId;
     throw forbidden('The room has changed meanwhile and no longer allows the invite');
   }

@@ -5,6 +5,7 @@ import {
   isJsonObject,
   type JsonObject,
   MatrixError,
+  overloaded,
   prevEventIds,
   type ServerName,
 } from '@atoll/matrix';
@@ -17,21 +18,44 @@ import {
 } from '@atoll/room-rules';
 import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
+import { RequestSlots } from '../missing-events/request-slots.js';
 import type { OutlierIntake, OutlierRoom, TakenOutlier } from '../outliers/outlier-intake.js';
 import type { PolicySignatures } from '../policy-server/policy-signatures.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
-import { askInTurn, helpIn, unusable } from './ask-in-turn.js';
+import { askInTurn, helpIn, NoHelp, unusable } from './ask-in-turn.js';
 import { type JoinAnswers, MAX_JOIN_ANSWER_BYTES } from './join-answers.js';
 import { memberEventFrom, type OwnMemberEvent, type RemoteWish } from './member-event.js';
 import type { OwnSignature } from './own-signature.js';
 import type { RoomJoins } from './room-joins.js';
+import type { RoomSizeLimit } from './room-size-limit.js';
 import type { UnjoinedRooms } from './unjoined-rooms.js';
 
 const MAKE_TIMEOUT_MS = 20_000;
 const SEND_TIMEOUT_MS = 120_000;
+const RETRY_AFTER_MS = 10_000;
+/** Joins by one server, and by all of them, of which the answers are on their way or being taken: each may be large. */
+const JOINS = [4, 16] as const;
+/** An answer of about a thousand members. Of larger ones, few are taken at once. */
+const LARGE_BYTES = 1024 * 1024;
+const LARGE_JOINS = 2;
+
+/** A join by way of one server. */
+interface JoinBy {
+  readonly server: ServerName;
+  readonly own: OwnMemberEvent;
+  readonly room: OutlierRoom;
+  /** Whether this server is in the room already. */
+  readonly isInRoom: boolean;
+  /** Ms since 1970. */
+  readonly deadline: number;
+  readonly transaction: RemoteWish['transaction'];
+}
 
 /** Carries the memberships of this server's users into rooms of others, with the help of servers that are in them. */
 export class RemoteMemberships {
+  private readonly slots = new RequestSlots(...JOINS);
+  private readonly largeSlots = new RequestSlots<'large'>(LARGE_JOINS, LARGE_JOINS);
+
   constructor(
     private readonly own: OwnSignature,
     private readonly federation: FederationClient,
@@ -43,6 +67,7 @@ export class RemoteMemberships {
     private readonly joins: RoomJoins,
     private readonly policySignatures: PolicySignatures,
     private readonly answers: JoinAnswers,
+    private readonly size: RoomSizeLimit,
   ) {}
 
   /**
@@ -50,7 +75,7 @@ export class RemoteMemberships {
    * before the room is ours. Should this server be in the room already, and only lack a member who may let the user in, the join is an
    * event like any other.
    * @param deadline ms since 1970
-   * @throws MatrixError what the most telling server answered
+   * @throws MatrixError what the most telling server answered, `M_RESOURCE_LIMIT_EXCEEDED` for a room that is too large
    * @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
    */
   join(
@@ -60,19 +85,19 @@ export class RemoteMemberships {
     isInRoom = false,
   ): Promise<EventId> {
     return askInTurn(servers, async (server) => {
+      if (!isInRoom) await this.size.ask(server, wish.roomId);
       const own = await this.make(server, wish);
       const room = await this.unjoined.ensure(wish.roomId, own.rules);
-      const join = () => this.joinWith(server, own, room, deadline);
+      const by = { server, own, room, isInRoom, deadline, transaction: wish.transaction };
+      const join = () => this.slots.run(server, () => this.joinWith(by));
       return isInRoom ? join() : this.unjoined.whileJoining(room, join);
     });
   }
 
-  private async joinWith(
-    server: ServerName,
-    own: OwnMemberEvent,
-    room: OutlierRoom,
-    deadline: number,
-  ): Promise<EventId> {
+  private async joinWith(by: JoinBy): Promise<EventId> {
+    const { server, own, room, deadline } = by;
+    // Others joined meanwhile: before a server is told of the join, there must be time for it.
+    if (Date.now() >= deadline) throw overloaded(RETRY_AFTER_MS);
     const path = `/_matrix/federation/v2/send_join/${pathOf(room.roomId, own.event.eventId)}`;
     const bytes = helpIn(
       await this.federation.sendForBytes(server, 'PUT', path, ownJson(own), {
@@ -80,30 +105,51 @@ export class RemoteMemberships {
         maxBytes: MAX_JOIN_ANSWER_BYTES,
       }),
     );
+    const take = () => this.takeJoin(by, bytes);
+    return bytes.length > LARGE_BYTES ? this.largeSlots.run('large', take) : take();
+  }
+
+  private async takeJoin(by: JoinBy, bytes: Buffer): Promise<EventId> {
+    const { server, own, room } = by;
     const answer = await this.answers.split(bytes);
     if (!answer) throw unusable(server, 'no state');
+    if (!by.isInRoom) await this.assertFits(by, answer.state.length);
     const signed = await this.signedJoin(server, own, answer.event);
     const standing = await this.intake.takeState(room, answer);
     if (!isStateOf(standing, own.rules)) throw unusable(server, 'the create event is missing');
-    return this.placeJoin(signed, standing, deadline);
+    return this.placeJoin(by, signed, standing);
+  }
+
+  /** The other servers have seen the join: when it is too large a room, they are told of a leave. */
+  private async assertFits({ server, own: { event } }: JoinBy, stateEvents: number): Promise<void> {
+    try {
+      this.size.assertFits(stateEvents);
+    } catch (error) {
+      const { roomId, pdu } = event;
+      const wish = { roomId, user: pdu.sender, membership: 'leave', content: {} } as const;
+      await this.sendLeave(server, wish).catch((failure: unknown) => {
+        if (!(failure instanceof NoHelp)) throw failure;
+      });
+      throw error;
+    }
   }
 
   /** Of a room that this server is in already, it is an event like any other; others may have joined it in the meantime. */
   private async placeJoin(
+    { deadline, transaction }: JoinBy,
     own: ReceivedEvent,
     state: ReadonlyMap<StateKey, TakenOutlier>,
-    deadline: number,
   ): Promise<EventId> {
     const { eventId, roomId, pdu } = own.event;
     const join = await this.policySignatures.completeOne(roomId, own);
     const outcome = await this.rooms.run(roomId, deadline, async (actor) => {
       if (!actor) throw new Error('the room that is being joined is gone');
       if (!(await this.unjoined.isJoined(actor))) {
-        return { answer: 'accepted', unit: await this.joins.place(actor, join, state) };
+        return { answer: 'accepted', unit: await this.joins.place(actor, join, state, transaction) };
       }
       const before: StateMap = new Map(Array.from(state, ([key, { event }]) => [key, event.eventId]));
       const given = new Map(prevEventIds(pdu).map((id) => [id, before]));
-      const { answer, ...decision } = await this.acceptance.decide(actor, join, { given });
+      const { answer, ...decision } = await this.acceptance.decide(actor, join, { given, transaction });
       return { answer: answer.outcome, ...decision };
     });
     if (outcome === 'accepted' || outcome === 'duplicate') return eventId;
@@ -116,16 +162,20 @@ export class RemoteMemberships {
    * @see https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites
    */
   async leave(wish: RemoteWish, servers: readonly ServerName[], deadline: number): Promise<EventId> {
-    const helped = await askInTurn(servers, async (server) => {
-      const own = await this.make(server, wish);
-      const path = `/_matrix/federation/v2/send_leave/${pathOf(wish.roomId, own.event.eventId)}`;
-      helpIn(await this.federation.send(server, 'PUT', path, ownJson(own)));
-      return own;
-    }).catch((error: unknown) => {
-      if (error instanceof MatrixError) return undefined;
-      throw error;
-    });
+    const helped = await askInTurn(servers, (server) => this.sendLeave(server, wish)).catch(
+      (error: unknown) => {
+        if (error instanceof MatrixError) return undefined;
+        throw error;
+      },
+    );
     return this.placeUnjoined(wish, helped, deadline);
+  }
+
+  private async sendLeave(server: ServerName, wish: RemoteWish): Promise<OwnMemberEvent> {
+    const own = await this.make(server, wish);
+    const path = `/_matrix/federation/v2/send_leave/${pathOf(wish.roomId, own.event.eventId)}`;
+    helpIn(await this.federation.send(server, 'PUT', path, ownJson(own)));
+    return own;
   }
 
   /**

@@ -22,6 +22,8 @@ import type { KnownEvent, PendingEvent, StateEdit } from '../room-actor/pending-
 import type { RoomActor } from '../room-actor/room-actor.js';
 
 const CREATE: StateType = ['m.room.create', ''];
+/** Changes of state that are written while other rooms wait. */
+const FEW_CHANGES = 500;
 
 /** Puts the join to a room of others in place, with the checked state that it brings: from now on the room is one of this server's. */
 export class RoomJoins {
@@ -36,12 +38,14 @@ export class RoomJoins {
    * Makes the actor take the join. The state before it is the given one, whatever this server knew of the room before: that is old.
    * A room that was new gets its state from before any position on; else the differences take effect with the join.
    * @param state the state before the join: outliers that are stored
+   * @param transaction of the client, to be kept with the join
    * @throws MatrixError 403 when the join is not allowed by its auth events or by the state
    */
   async place(
     actor: RoomActor,
     join: ReceivedEvent,
     state: ReadonlyMap<StateKey, TakenOutlier>,
+    transaction?: PendingEvent['transaction'],
   ): Promise<CommitUnit> {
     await actor.drained();
     const before: StateMap = new Map(Array.from(state, ([key, { event }]) => [key, event.eventId]));
@@ -71,6 +75,7 @@ export class RoomJoins {
       problem: null,
       signed: Promise.resolve(join.exact),
       inTimeline: true,
+      ...(transaction && { transaction }),
       edits: [...later.filter((edit) => !isSameKey(edit, own)), own],
       ...(isNew && { seed: edits.filter((edit) => isSeed(edit)) }),
       ...(later.length > 0 && { state: stateAt(actor, later) }),
@@ -78,7 +83,8 @@ export class RoomJoins {
     };
     actor.take(pending, new Map([[eventId, event.eventNid]]));
     this.events.hold(event);
-    return { actor, events: [pending], extremities: actor.extremities, depth: actor.depth };
+    const isLarge = edits.length > FEW_CHANGES;
+    return { actor, events: [pending], extremities: actor.extremities, depth: actor.depth, isLarge };
   }
 
   private async authorize(actor: RoomActor, { event }: ReceivedEvent, before: StateMap): Promise<void> {

@@ -23,7 +23,7 @@ import { membershipIn } from '../append-event/local-event-builder.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { CommitUnit } from '../room-actor/group-commit.js';
 import type { KnownEvent, PendingEvent } from '../room-actor/pending-event.js';
-import type { RoomActor } from '../room-actor/room-actor.js';
+import { type RoomActor, roomBlocked } from '../room-actor/room-actor.js';
 import type { RoomRegistry } from '../room-actor/room-registry.js';
 import type { OwnSignature } from './own-signature.js';
 import type { OwnMemberEvent, RemoteWish } from './member-event.js';
@@ -52,19 +52,21 @@ export class UnjoinedRooms {
 
   /**
    * The room by what others say of it; known from now on.
-   * @throws MatrixError 400 when this server has its state, and it is of another version
+   * @throws MatrixError 400 when this server has its state, and it is of another version; 403 when it was blocked meanwhile
    * @throws NotOwner, NotOwnerError
    */
   async ensure(roomId: RoomId, version: RoomVersionRules): Promise<OutlierRoom> {
     const ownership = this.registry.ownership(roomId);
     const stored = await this.outliers.ensureRoom({ roomId, version: version.version }, ownership);
+    if (!stored) throw roomBlocked();
     const rules = rulesOf(stored.version);
     if (rules !== version) {
       throw new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', 'The room is of another version', {
         room_version: stored.version,
       });
     }
-    this.registry.dropUnless(roomId, rules);
+    this.registry.met(roomId, stored.roomNid);
+    await this.registry.dropUnless(roomId, rules);
     return { roomId, roomNid: stored.roomNid, rules, ...ownership };
   }
 

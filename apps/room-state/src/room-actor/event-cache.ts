@@ -1,6 +1,6 @@
 import { EVENT_STATUS, type LoadedEvent, type RoomActorReader } from '@atoll/database';
 import { parseExactJson } from '@atoll/event-crypto';
-import type { EventId, EventReference, Pdu } from '@atoll/matrix';
+import type { EventId, EventReference, Pdu, RoomId } from '@atoll/matrix';
 import { referenceTo, rulesOf } from '@atoll/room-rules';
 import { LRUCache } from 'lru-cache';
 import type { KnownEvent } from './pending-event.js';
@@ -43,6 +43,17 @@ export class EventCache {
   /** The event was not committed and does not exist. */
   forget(event: KnownEvent): void {
     this.release(event);
+  }
+
+  /** The events are no longer stored. */
+  evict(eventIds: readonly EventId[]): void {
+    for (const id of eventIds) this.events.delete(id);
+  }
+
+  /** The room was deleted: what comes of it again is stored anew, under other numbers. */
+  evictRoom(roomId: RoomId): void {
+    const ofRoom = [...this.events.values()].filter((event) => event.roomId === roomId);
+    this.evict(ofRoom.map(({ eventId }) => eventId));
   }
 
   private release(event: KnownEvent): void {

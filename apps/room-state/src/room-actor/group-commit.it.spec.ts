@@ -1,6 +1,8 @@
 import { DatabaseUnavailable, RoomTransactor } from '@atoll/database';
 import type { EventId, RoomId } from '@atoll/matrix';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { GroupCommit } from './group-commit.js';
+import { RoomRegistry } from './room-registry.js';
 import { ALICE, BOB, startTestRoomState, type TestRoomState } from '../test-room-state.spec-support.js';
 
 describe('commits that fail', () => {
@@ -144,6 +146,31 @@ describe('commits that fail', () => {
     const [first, , second] = await all;
     expect(second).toEqual(first);
     expect((await pdus(roomId)).at(-1)?.prev_events).toEqual([(await pdus(roomId)).at(-2)?.eventId]);
+  });
+
+  it('leave rooms in memory of which they would have changed nothing', async () => {
+    const [changed, same] = [await service.createRoom(), await service.createRoom({ preset: 'public_chat' })];
+    const join = { roomId: same, sender: BOB, target: BOB, action: 'join' } as const;
+    await service.membership(join);
+    const registry = service.module.get(RoomRegistry);
+    const [changedActor, sameActor] = [await registry.acquire(changed), await registry.acquire(same)];
+    const first = holdNextCommit();
+    const sent = [service.message(same, ALICE, 'a')];
+    await first.reached;
+    // These wait for the next commit together: what changes nothing was decided on what is in the first.
+    const second = holdNextCommit();
+    const enqueued = jest.spyOn(GroupCommit.prototype, 'enqueue').mock.calls;
+    sent.push(service.message(changed, ALICE, 'b'));
+    const again = service.membership(join);
+    while (enqueued.length < 2) await new Promise(setImmediate);
+    first.pass();
+    await second.reached;
+    second.fail();
+    await Promise.all([...sent, again]);
+    expect([changedActor?.dropped, sameActor?.dropped]).toEqual([true, false]);
+    for (const actor of [changedActor, sameActor]) if (actor) registry.release(actor);
+    expect(await bodiesOfChain(changed)).toEqual(['b']);
+    expect(await bodiesOfChain(same)).toEqual(['a']);
   });
 
   it('are found out when their connection breaks on the way, and answered once', async () => {

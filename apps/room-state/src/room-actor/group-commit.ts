@@ -1,4 +1,5 @@
 import {
+  type Interner,
   isCommitInDoubt,
   isRetryable,
   type NewRoom,
@@ -6,7 +7,7 @@ import {
   type RoomCommit,
   type RoomTransactor,
 } from '@atoll/database';
-import type { EventId } from '@atoll/matrix';
+import type { EventId, ServerName } from '@atoll/matrix';
 import { withSpan } from '@atoll/telemetry';
 import { type Context, context, trace } from '@opentelemetry/api';
 import type { PendingEvent } from './pending-event.js';
@@ -22,6 +23,8 @@ export interface CommitUnit {
   readonly extremities: ReadonlyMap<EventId, number>;
   readonly depth: number;
   readonly newRoom?: NewRoom;
+  /** It writes thousands of rows, on top of an actor that has nothing else uncommitted. */
+  readonly isLarge?: boolean;
   readonly commandResult?: { key: string; result: unknown };
 }
 
@@ -58,7 +61,7 @@ const MAX_BYTES_PER_COMMIT = 4 * 1024 * 1024;
 const LOOK_UP_PAUSE_MS = 250;
 
 /**
- * One transaction at a time for all rooms of the process: while one is in flight, the next batch gathers, so that batches
+ * One transaction at a time for all its rooms: while one is in flight, the next batch gathers, so that batches
  * grow with the load and an idle server waits for nobody. A transaction that fails because of one unit is split until
  * that unit stands alone; the others do not notice.
  */
@@ -68,6 +71,8 @@ export class GroupCommit {
 
   constructor(
     private readonly transactor: RoomTransactor,
+    private readonly interner: Interner,
+    private readonly serverName: ServerName,
     private readonly observer: GroupCommitObserver,
   ) {}
 
@@ -161,7 +166,7 @@ export class GroupCommit {
 
   private async write(units: readonly Waiting[]): Promise<Committed> {
     const started = performance.now();
-    const batch = await toRoomCommit(units);
+    const batch = await toRoomCommit(units, this.interner, this.serverName);
     const last = batch.events.length > 0 ? await this.commitOrLookUp(batch) : undefined;
     const accepted = batch.events.filter(({ inTimeline }) => inTimeline).length;
     const seconds = (performance.now() - started) / 1000;
@@ -199,7 +204,8 @@ export class GroupCommit {
 
   private undo(units: readonly Waiting[], error: unknown): void {
     for (const unit of units) {
-      this.observer.undone(unit);
+      // On what changes nothing nothing was built, and another commit of its room, apart from these, may be on its way.
+      if (unit.events.length > 0) this.observer.undone(unit);
       unit.reject(error);
     }
   }

@@ -63,6 +63,11 @@ export class RecentStates {
     if (entry && !entry.stored) entry.position = position;
   }
 
+  /** The events are no longer stored. */
+  forget(eventIds: readonly EventId[]): void {
+    for (const id of eventIds) this.entries.delete(id);
+  }
+
   /** The state after an event; never changed by anybody. `undefined` when it is not known here. */
   after(eventId: EventId): StateMap | undefined {
     const after = this.entries.get(eventId)?.after;

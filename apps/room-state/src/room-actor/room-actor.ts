@@ -1,4 +1,4 @@
-import type { EventId, RoomId } from '@atoll/matrix';
+import { type EventId, forbidden, type Pdu, type RoomId } from '@atoll/matrix';
 import { type RoomVersionRules, type StateKey, stateKey } from '@atoll/room-rules';
 import type { KnownEvent, PendingEvent } from './pending-event.js';
 import { RecentStates } from './recent-states.js';
@@ -12,6 +12,8 @@ export class ActorDropped extends Error {
     super('the room was dropped from memory', options);
   }
 }
+
+export const roomBlocked = () => forbidden('This room is blocked on this server');
 
 /** Rough memory of one entry of the state map: key, event id, table. */
 const BYTES_PER_STATE_ENTRY = 300;
@@ -46,6 +48,8 @@ export class RoomActor {
     public depth: number,
     /** Position of the newest committed event. */
     public lastPosition: number,
+    /** An administrator has closed it: local users can do nothing in it but leave. */
+    readonly isBlocked = false,
   ) {
     this.recent = new RecentStates(state);
   }
@@ -62,12 +66,18 @@ export class RoomActor {
     return this.state.get(stateKey(type, key));
   }
 
+  /** Whether an administrator has closed the room to such an event. Everybody may leave, and be made to. */
+  isClosedTo({ type, content }: Pdu): boolean {
+    return this.isBlocked && !(type === 'm.room.member' && content['membership'] === 'leave');
+  }
+
   /**
    * Takes an event into memory: those that follow build on it before it is committed.
-   * @throws ActorDropped
+   * @throws ActorDropped, MatrixError 403 when the room is closed to it
    */
   take(pending: PendingEvent, extremities: ReadonlyMap<EventId, number>): void {
     if (this.dropped) throw new ActorDropped();
+    if (this.isClosedTo(pending.event.pdu)) throw roomBlocked();
     this.uncommitted.add(pending.event);
     if (!pending.inTimeline) return;
     for (const edit of [...(pending.seed ?? []), ...pending.edits]) {

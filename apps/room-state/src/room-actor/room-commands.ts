@@ -1,7 +1,8 @@
 import { overloaded, type RoomId } from '@atoll/matrix';
 import type { RoomVersionRules } from '@atoll/room-rules';
-import type { CommitUnit, GroupCommit } from './group-commit.js';
+import type { CommitUnit } from './group-commit.js';
 import { ActorDropped, type RoomActor } from './room-actor.js';
+import type { RoomCommits } from './room-commits.js';
 import type { RoomRegistry } from './room-registry.js';
 import type { Line } from './turn-queue.js';
 import { untilDurable } from './until-durable.js';
@@ -22,7 +23,7 @@ export class RoomCommands {
 
   constructor(
     private readonly registry: RoomRegistry,
-    private readonly commits: GroupCommit,
+    private readonly commits: RoomCommits,
   ) {}
 
   /**

@@ -1,15 +1,18 @@
-import type { RoomActorReader } from '@atoll/database';
+import type { RoomActorReader, RoomBlockReader } from '@atoll/database';
 import type { EventId, RoomId } from '@atoll/matrix';
 import { NotOwner } from '@atoll/redis-streams';
 import { type RoomVersionRules, rulesOf, type StateKey, stateKey } from '@atoll/room-rules';
 import { LRUCache } from 'lru-cache';
 import type { EventCache } from './event-cache.js';
-import { RoomActor } from './room-actor.js';
+import { ActorDropped, RoomActor } from './room-actor.js';
 
 /** The partitions that this instance owns, with the epochs of its ownership. */
 export interface OwnedPartitions {
   owned(): ReadonlyMap<number, number>;
 }
+
+/** Rooms of which it is remembered under which number they were last met. */
+const MAX_NUMBERS = 100_000;
 
 /**
  * The rooms in memory: loaded on demand; idle ones stay within a byte budget, the least recently used leave first. A room
@@ -19,9 +22,11 @@ export class RoomRegistry {
   private readonly idle: LRUCache<RoomId, RoomActor>;
   private readonly inUse = new Map<RoomId, { actor: RoomActor; users: number }>();
   private readonly loading = new Map<RoomId, Promise<RoomActor | undefined>>();
+  private readonly numbers = new LRUCache<RoomId, number>({ max: MAX_NUMBERS });
 
   constructor(
     private readonly reader: RoomActorReader,
+    private readonly blocks: RoomBlockReader,
     private readonly events: EventCache,
     private readonly partitions: OwnedPartitions,
     private readonly partitionOf: (roomId: RoomId) => number,
@@ -35,7 +40,7 @@ export class RoomRegistry {
    * @throws NotOwner
    */
   async acquire(roomId: RoomId): Promise<RoomActor | undefined> {
-    const actor = this.inUse.get(roomId)?.actor ?? this.idle.get(roomId) ?? (await this.loadOnce(roomId));
+    const actor = this.inUse.get(roomId)?.actor ?? this.idleActor(roomId) ?? (await this.loadOnce(roomId));
     if (actor) this.hold(actor);
     return actor;
   }
@@ -61,13 +66,27 @@ export class RoomRegistry {
     this.idle.delete(actor.roomId);
   }
 
+  /** Nobody tells when a blocked room is opened again: that is looked up. */
+  private idleActor(roomId: RoomId): RoomActor | undefined {
+    const actor = this.idle.get(roomId);
+    return actor?.isBlocked ? undefined : actor;
+  }
+
   private loadOnce(roomId: RoomId): Promise<RoomActor | undefined> {
     let load = this.loading.get(roomId);
     if (!load) {
-      load = this.load(roomId).finally(() => this.loading.delete(roomId));
+      load = this.blockedOrLoad(roomId).finally(() => this.loading.delete(roomId));
       this.loading.set(roomId, load);
     }
     return load;
+  }
+
+  /** A blocked room that is idle, should it still be blocked: its whole state need not be read to refuse a command. */
+  private async blockedOrLoad(roomId: RoomId): Promise<RoomActor | undefined> {
+    const actor = this.idle.peek(roomId);
+    if (!actor || !(await this.blocks.isBlocked(roomId)) || actor.dropped) return this.load(roomId);
+    this.inUse.set(roomId, { actor, users: 0 });
+    return actor;
   }
 
   /**
@@ -90,6 +109,7 @@ export class RoomRegistry {
     const { partition, epoch } = this.ownership(roomId);
     const loaded = await this.reader.loadRoom(roomId);
     if (!loaded) return undefined;
+    this.met(roomId, loaded.roomNid);
     const rules = rulesOf(loaded.version);
     if (!rules) throw new Error(`Room version ${loaded.version} is not supported`);
     const state = new Map<StateKey, EventId>();
@@ -108,6 +128,7 @@ export class RoomRegistry {
       new Map(loaded.extremities.map(({ eventId, eventNid }) => [eventId, eventNid])),
       loaded.depth,
       loaded.lastPosition,
+      loaded.isBlocked,
     );
     // Held without a user until those who wait for the load take it up.
     this.inUse.set(roomId, { actor, users: 0 });
@@ -121,10 +142,38 @@ export class RoomRegistry {
     if (this.idle.peek(actor.roomId) === actor) this.idle.delete(actor.roomId);
   }
 
-  /** Drops a room that was loaded under another version: only one of which this server has no state can change it. */
-  dropUnless(roomId: RoomId, rules: RoomVersionRules): void {
+  /** Another owner may have deleted the room since its events were read, and it may have come anew. */
+  met(roomId: RoomId, roomNid: number): void {
+    const before = this.numbers.get(roomId);
+    if (before !== undefined && before !== roomNid) this.events.evictRoom(roomId);
+    this.numbers.set(roomId, roomNid);
+  }
+
+  /**
+   * Forgets a room and all that was read of it, because rows of it were deleted or it was closed. In its turn and with nothing
+   * uncommitted: what is on its way to the database would not be seen by the next load, and be overwritten.
+   */
+  forgetRoom(roomId: RoomId): void {
     const actor = this.inUse.get(roomId)?.actor ?? this.idle.peek(roomId);
-    if (actor && actor.rules !== rules) this.drop(actor);
+    if (actor) this.drop(actor);
+    this.events.evictRoom(roomId);
+  }
+
+  /**
+   * Drops a room that was loaded under another version, when nothing of it is uncommitted: only one of which this server has no state can
+   * change it. Not within a turn of the room, for it waits for one.
+   */
+  async dropUnless(roomId: RoomId, rules: RoomVersionRules): Promise<void> {
+    const actor = this.inUse.get(roomId)?.actor ?? this.idle.peek(roomId);
+    if (!actor || actor.rules === rules) return;
+    try {
+      await actor.exclusive('commands', async () => {
+        await actor.drained();
+        this.drop(actor);
+      });
+    } catch (error) {
+      if (!(error instanceof ActorDropped)) throw error;
+    }
   }
 
   /** Drops every room of a partition; commands that work on them start again and find the new owner. */

@@ -1,4 +1,5 @@
-import { EVENT_STATUS, type EventCommit, type RoomCommit } from '@atoll/database';
+import { EVENT_STATUS, type EventCommit, type Interner, type RoomCommit } from '@atoll/database';
+import { relationOf, type ServerName, serverNameOf, type UserId } from '@atoll/matrix';
 import type { CommitUnit } from './group-commit.js';
 import type { PendingEvent, StateEdit } from './pending-event.js';
 
@@ -10,7 +11,11 @@ const VERDICT_STATUS = {
 } as const;
 
 /** The rows of a batch. Waits for the signatures of its events. */
-export async function toRoomCommit(units: readonly CommitUnit[]): Promise<RoomCommit> {
+export async function toRoomCommit(
+  units: readonly CommitUnit[],
+  interner: Interner,
+  serverName: ServerName,
+): Promise<RoomCommit> {
   const fences = new Map<string, { partition: number; epoch: number }>();
   const heads = new Map<number, RoomCommit['heads'][number]>();
   const events: Promise<EventCommit>[] = [];
@@ -18,7 +23,9 @@ export async function toRoomCommit(units: readonly CommitUnit[]): Promise<RoomCo
     if (unit.events.length === 0) continue;
     fences.set(`${actor.partition},${actor.epoch}`, { partition: actor.partition, epoch: actor.epoch });
     heads.set(actor.roomNid, { roomNid: actor.roomNid, extremities: [...extremities.values()], depth });
-    for (const pending of unit.events) events.push(toEventCommit(actor.roomNid, pending));
+    for (const pending of unit.events) {
+      events.push(toEventCommit(actor.roomNid, pending, interner, serverName));
+    }
   }
   return {
     fences: [...fences.values()],
@@ -29,9 +36,16 @@ export async function toRoomCommit(units: readonly CommitUnit[]): Promise<RoomCo
   };
 }
 
-async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<EventCommit> {
+async function toEventCommit(
+  roomNid: number,
+  pending: PendingEvent,
+  interner: Interner,
+  serverName: ServerName,
+): Promise<EventCommit> {
   const { event, edits } = pending;
   const pdu = await pending.signed;
+  const hasPlace = pending.inTimeline || pending.isBackfilled === true;
+  const relation = hasPlace ? relationOf(pdu.content) : undefined;
   return {
     eventNid: event.eventNid,
     eventId: event.eventId,
@@ -45,14 +59,17 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
     problem: pending.problem,
     json: JSON.stringify(pdu),
     inTimeline: pending.inTimeline,
-    ...changesOf(edits, event.eventNid),
-    ...(pending.seed && { seed: changesOf(pending.seed, event.eventNid) }),
+    ...changesOf(edits, event.eventNid, serverName),
+    ...(pending.seed && { seed: changesOf(pending.seed, event.eventNid, serverName) }),
     ...(pending.isBackfilled === true && { isBackfilled: true }),
     ...(pending.missing && { missing: pending.missing }),
     ...(pending.mayBeMissed === true && { mayBeMissed: true }),
     ...(pending.isForwarded === true && { isForwarded: true }),
     ...(pending.strippedState !== undefined && { strippedState: pending.strippedState }),
     ...(pending.state && { state: pending.state }),
+    ...(relation && {
+      relation: { parentId: relation.parentId, relTypeNid: await interner.relTypeNid(relation.relType) },
+    }),
     ...(pending.transaction && { transaction: { userId: pdu.sender, ...pending.transaction } }),
     ...(pending.redactsNid !== undefined && { redactsNid: pending.redactsNid }),
     ...(pending.redactsLater && { redactsLater: pending.redactsLater }),
@@ -63,13 +80,16 @@ async function toEventCommit(roomNid: number, pending: PendingEvent): Promise<Ev
 function changesOf(
   edits: readonly StateEdit[],
   cause: number,
+  serverName: ServerName,
 ): Pick<EventCommit, 'stateChanges' | 'membershipChanges'> {
   return {
     stateChanges: edits.map(({ typeNid, stateKeyNid, eventNid }) => ({ typeNid, stateKeyNid, eventNid })),
     // A membership that a resolution removed has no event of its own.
-    membershipChanges: edits.flatMap(({ stateKeyNid: userNid, membership, eventNid }) =>
-      membership ? [{ userNid, membership, eventNid: eventNid ?? cause }] : [],
-    ),
+    membershipChanges: edits.flatMap(({ stateKey, stateKeyNid: userNid, membership, eventNid }) => {
+      if (!membership) return [];
+      const isRemote = serverNameOf(stateKey as UserId) !== serverName;
+      return [{ userNid, isRemote, membership, eventNid: eventNid ?? cause }];
+    }),
   };
 }
 

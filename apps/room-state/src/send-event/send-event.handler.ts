@@ -8,6 +8,7 @@ import { MembershipChanges } from '../change-membership/membership-changes.js';
 import { EarlierAnswers } from '../answers/earlier-answers.js';
 import { LocalEventBuilder } from '../append-event/local-event-builder.js';
 import { assertStorable } from '../append-event/storable-text.js';
+import { InvitePermissions } from '../invite-permission/invite-permissions.js';
 import { LocalEventSending } from '../policy-server/local-event-sending.js';
 import { RemoteInvites } from '../remote-rooms/remote-invites.js';
 import { deadlineOf } from '../room-actor/deadline.js';
@@ -15,6 +16,7 @@ import { EventCache } from '../room-actor/event-cache.js';
 import type { PendingEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import type { Decision } from '../room-actor/room-commands.js';
+import { RoomBlocks } from '../room-jobs/room-blocks.js';
 
 type Input = CommandInput<typeof SendEvent>;
 type Output = CommandOutput<typeof SendEvent>;
@@ -32,15 +34,18 @@ export class SendEventHandler {
     private readonly events: EventCache,
     private readonly memberships: MembershipChanges,
     private readonly invites: RemoteInvites,
+    private readonly permissions: InvitePermissions,
+    private readonly blocks: RoomBlocks,
   ) {}
 
   /**
    * 1. Repeated: the first answer again.
-   * 2. The room's turn.
-   * 3. A member event goes the way of every membership change.
-   * 4. Build, hash, authorise.
-   * 5. Identical state: the event that holds it. Of a redaction: may the sender redact this event?
-   * 6. The actor takes it; signature and commit follow, then the answer. In rooms with a policy server: `local-event-sending.ts`.
+   * 2. Of an invite: an administrator may have blocked the room, a user of this server may block it, and another server signs it for its user.
+   * 3. The room's turn.
+   * 4. A member event goes the way of every membership change.
+   * 5. Build, hash, authorise.
+   * 6. Identical state: the event that holds it. Of a redaction: may the sender redact this event?
+   * 7. The actor takes it; signature and commit follow, then the answer. In rooms with a policy server: `local-event-sending.ts`.
    */
   @OnCommand(SendEvent)
   async handle(input: Input, context: CommandContext): Promise<Output> {
@@ -50,22 +55,17 @@ export class SendEventHandler {
       ? this.answers.transaction({ userId: sender, ...transaction })
       : this.answers.command(context.idempotencyKey);
     return this.answers.once(find, deadlineOf(context), async () => {
-      const invite = this.remoteInvite(input);
-      if (invite) return { eventId: await this.invites.invite(invite, deadlineOf(context)) };
+      const invite = inviteIn(input);
+      if (invite) await this.blocks.assertOpen(input.roomId);
+      if (invite) await this.permissions.assertAllowed(sender, [invite.target]);
+      if (invite && this.invites.concerns(invite))
+        return { eventId: await this.invites.invite(invite, deadlineOf(context)) };
       const resultKey = transaction ? undefined : context.idempotencyKey;
       return this.sending.run(input.roomId, deadlineOf(context), resultKey, async (actor) => {
         if (!actor) throw forbidden('You are not in this room');
         return this.decide(actor, input, resultKey);
       });
     });
-  }
-
-  /** An invite that the client wrote itself, of a user whose server must sign it. */
-  private remoteInvite({ roomId, type, sender, stateKey, content }: Input) {
-    if (type !== 'm.room.member' || content['membership'] !== 'invite' || !isUserId(stateKey))
-      return undefined;
-    const change = { roomId, sender, target: stateKey, action: 'invite' as const, content };
-    return this.invites.concerns(change) ? change : undefined;
   }
 
   private async decide(actor: RoomActor, input: Input, resultKey?: string): Promise<Decision<Output>> {
@@ -88,7 +88,8 @@ export class SendEventHandler {
   private async take(actor: RoomActor, input: Input): Promise<PendingEvent | EventId> {
     const { type, sender, stateKey, originServerTs, transaction } = input;
     if (type === 'm.room.member' && stateKey !== undefined) {
-      return this.memberships.takeEvent(actor, { sender, stateKey, content: input.content });
+      const event = { sender, stateKey, content: input.content };
+      return this.memberships.takeEvent(actor, event, { ...(transaction && { transaction }) });
     }
     const redaction = type === 'm.room.redaction' ? redactionOf(actor, input) : undefined;
     const built = await this.builder.build(actor, {
@@ -140,6 +141,15 @@ export class SendEventHandler {
     }
     return target.eventNid;
   }
+}
+
+/** An invite that the client wrote itself. */
+function inviteIn({ roomId, type, sender, stateKey, content, transaction }: Input) {
+  if (type !== 'm.room.member' || content['membership'] !== 'invite' || !isUserId(stateKey)) return undefined;
+  return {
+    ...{ roomId, sender, target: stateKey, action: 'invite' as const, content },
+    ...(transaction && { transaction }),
+  };
 }
 
 /** Where the room version keeps `redacts`; clients may use either place. */

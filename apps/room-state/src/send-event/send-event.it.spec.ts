@@ -58,6 +58,20 @@ describe('sending an event', () => {
     expect(await beside).toHaveLength(5);
   });
 
+  it('remembers the transaction of any event, memberships too', async () => {
+    const transaction = { deviceId: 'D', scope: 's', id: 'kick' };
+    const kick = {
+      type: 'm.room.member',
+      stateKey: BOB,
+      content: { membership: 'leave', reason: 'x' },
+      transaction,
+    };
+    const { eventId } = await send(kick);
+    expect((await stored(eventId))?.transaction).toEqual({ deviceId: 'D', id: 'kick' });
+    await service.membership({ roomId, sender: BOB, target: BOB, action: 'join' });
+    expect(await send(kick)).toEqual({ eventId });
+  });
+
   it('keeps the time that it is given', async () => {
     const { eventId } = await send({ originServerTs: 1234 });
     expect((await stored(eventId))?.pdu.origin_server_ts).toBe(1234);

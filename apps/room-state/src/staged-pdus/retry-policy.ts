@@ -1,9 +1,9 @@
-const FIRST_PAUSE_MS = 10_000;
+const FIRST_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 3_600_000;
-const MAX_TRIES = 12;
+const MAX_TRIES = 14;
 const MAX_AGE_MS = 24 * 3_600_000;
 
-/** How long to wait after what an event misses was asked for in vain, in ms: doubles from 10 s to 1 h, with jitter. */
+/** How long to wait after what an event misses was asked for in vain, in ms: doubles from 2 s to 1 h, with jitter. */
 export function pauseAfter(tries: number, random: () => number = Math.random): number {
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** tries, MAX_PAUSE_MS);
   return Math.round(pause * (0.75 + random() / 2));

@@ -11,7 +11,7 @@ import { readCheckedPdu, type ReceivedEvent } from '@atoll/server-keys';
 import { type Logger, logError } from '@atoll/telemetry';
 import type { PduAcceptance, PduResult } from '../accept-pdus/pdu-acceptance.js';
 import type { MissingEvents } from '../missing-events/missing-events.js';
-import { predecessorsFirst } from '../missing-events/predecessors-first.js';
+import { byEventId, citedFirst } from '../outliers/cited-first.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 import type { PolicySignatures } from '../policy-server/policy-signatures.js';
 import type { RoomCommands } from '../room-actor/room-commands.js';
@@ -89,8 +89,9 @@ export class RoomDrain {
     const read = rules ? await this.read(page, rules) : [];
     const received = await this.policySignatures.complete(room.roomId, read);
     const known = await this.lookUp(received);
+    const ordered = await citedFirst(byEventId(received), prevEventIds);
     const outcomes = await Promise.all(
-      predecessorsFirst(received).map(async (one) => {
+      ordered.map(async (one) => {
         return { one, result: await this.accept(room, one, !known.has(one.event.eventId)) };
       }),
     );
@@ -183,7 +184,7 @@ export class RoomDrain {
     const { stagedId, origin } = one.row;
     room.inbox.beginAsking(stagedId, origin);
     this.missing
-      .bring(room.roomId, one, origin, missing)
+      .bring(room.roomId, one, one.row, missing)
       .then(async ({ result, taken }) => {
         await this.wake(room, taken);
         if (result.outcome === 'missing-events') return this.postpone(room, one, idsOf(result));

@@ -67,19 +67,6 @@ describe('staged events', () => {
       .where('event_id', '=', eventId)
       .executeTakeFirst();
 
-  it('are taken although a server has sent more than is remembered of what nobody can place', async () => {
-    // Twice as many as fit, for what is remembered is forgotten when the one question that is asked has failed.
-    const [tip, , ...unplaceable] = (await room.messages(2_202)) as [EventId, EventId, ...EventId[]];
-    const good = await room.say({ type: 'm.room.message', content: { body: 'good' }, prev: [tip] });
-    await stageIds([tip]);
-    await drained();
-    network.residents.set(HS2, () => 'silence');
-    await stageIds(unplaceable);
-    await stageIds([good]);
-    await until(async () => (await statusOf(good)) === EVENT_STATUS.accepted, 20_000);
-    expect(await countStaged(service, roomId)).toBe(unplaceable.length);
-  }, 60_000);
-
   it('are taken in the order of the room, whatever the order of their arrival, without a question to anybody', async () => {
     const ids = await room.messages(130);
     await stageIds(ids.toReversed());
@@ -126,7 +113,7 @@ describe('staged events', () => {
     const [first, second] = (await room.messages(2)) as [EventId, EventId];
     await stageIds([second]);
     await until(async () => (await row(second))?.tries === 1);
-    expect((await row(second))?.retry_at).toBeGreaterThan(Date.now() + 5_000);
+    expect((await row(second))?.retry_at).toBeGreaterThan(Date.now() + 500);
     await stageIds([first]);
     await drained();
     expect(await statusOf(second)).toBe(EVENT_STATUS.accepted);
@@ -134,7 +121,7 @@ describe('staged events', () => {
     const [, fourth] = (await room.messages(2)) as [EventId, EventId];
     await stageIds([fourth]);
     await until(async () => (await row(fourth))?.tries === 1);
-    await service.database.db.updateTable('staged_pdus').set({ tries: 12, retry_at: 0 }).execute();
+    await service.database.db.updateTable('staged_pdus').set({ tries: 14, retry_at: 0 }).execute();
     service.module.get(StagedPdus).wake(roomId);
     await drained();
     expect(await statusOf(fourth)).toBeUndefined();
@@ -244,4 +231,18 @@ describe('staged events', () => {
     });
     await fc.assert(property, { numRuns: 100, interruptAfterTimeLimit: 10_000, endOnFailure: true });
   }, 40_000);
+
+  // The last one: what it leaves is asked about again and again.
+  it('are taken although a server has sent more than is remembered of what nobody can place', async () => {
+    // Twice as many as fit, for what is remembered is forgotten when the one question that is asked has failed.
+    const [tip, , ...unplaceable] = (await room.messages(2_202)) as [EventId, EventId, ...EventId[]];
+    const good = await room.say({ type: 'm.room.message', content: { body: 'good' }, prev: [tip] });
+    await stageIds([tip]);
+    await drained();
+    network.residents.set(HS2, () => 'silence');
+    await stageIds(unplaceable);
+    await stageIds([good]);
+    await until(async () => (await statusOf(good)) === EVENT_STATUS.accepted, 20_000);
+    expect(await countStaged(service, roomId)).toBe(unplaceable.length);
+  }, 60_000);
 });

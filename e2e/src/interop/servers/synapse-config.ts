@@ -60,7 +60,7 @@ export async function writeSynapseConfig(
     enable_registration: true,
     enable_registration_without_verification: true,
     bcrypt_rounds: 4,
-    presence: { enabled: false },
+    presence: { enabled: true },
     caches: { global_factor: 0.1 },
     ...rateLimits,
   };

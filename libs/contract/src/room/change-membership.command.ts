@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { defineCommand } from '../define-command.js';
-import { eventIdSchema, jsonObjectSchema, roomIdSchema, serverNameSchema, userIdSchema } from './schemas.js';
+import {
+  eventIdSchema,
+  jsonObjectSchema,
+  roomIdSchema,
+  serverNameSchema,
+  transactionSchema,
+  userIdSchema,
+} from './schemas.js';
 
 /**
  * What a user does to a membership. The names are those of the client-server API's endpoints, because each has its own
@@ -42,6 +49,8 @@ export const ChangeMembership = defineCommand({
     content: jsonObjectSchema,
     /** Servers to ask, in this order, where this one is not in the room: for joins, knocks, and leaves of remote invites. */
     via: z.array(serverNameSchema).max(MAX_VIA).optional(),
+    /** Kept with the event, as that of `SendEvent` is. */
+    transaction: transactionSchema.optional(),
   }),
   output: z.object({ eventId: eventIdSchema.nullable() }),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCommand } from '../define-command.js';
-import { eventIdSchema, jsonObjectSchema, roomIdSchema, userIdSchema } from './schemas.js';
+import { eventIdSchema, jsonObjectSchema, roomIdSchema, transactionSchema, userIdSchema } from './schemas.js';
 
 /**
  * Sends one message or state event of a local user: build, hash, sign, authorise, commit.
@@ -19,8 +19,7 @@ export const SendEvent = defineCommand({
     redacts: eventIdSchema.optional(),
     /** Only application services may set it; milliseconds. */
     originServerTs: z.number().int().optional(),
-    /** The client's transaction: the same device, scope (path without the transaction id) and id give the first answer again. */
-    transaction: z.object({ deviceId: z.string(), scope: z.string(), id: z.string() }).optional(),
+    transaction: transactionSchema.optional(),
   }),
   output: z.object({ eventId: eventIdSchema }),
 });

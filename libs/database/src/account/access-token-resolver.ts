@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { DeviceId, UserId } from '@atoll/matrix';
+import { commitInLanes } from '../commit-in-lanes.js';
 import type { Database } from '../open-database.js';
 import { DeviceTransactor } from './device-transactor.js';
 import { type TokenOwner, TokenReader } from './token-reader.js';
@@ -46,8 +47,8 @@ export class AccessTokenResolver {
   }
 
   private async markSeen({ userId, deviceId }: TokenOwner, ip: string): Promise<void> {
-    await this.database.db
-      .transaction()
-      .execute((trx) => new DeviceTransactor(trx).markSeen(userId, deviceId, ip));
+    await commitInLanes(this.database.db, (trx, closing) =>
+      new DeviceTransactor(trx, closing).markSeen(userId, deviceId, ip),
+    );
   }
 }

@@ -22,6 +22,18 @@ export class AccountDataTransactor {
       .executeTakeFirstOrThrow();
   }
 
+  /** Meaningful while the account is locked, see `AccountTransactor.lock`. */
+  async find(userId: UserId, roomId: RoomId | '', type: string): Promise<JsonObject | undefined> {
+    const row = await this.transaction
+      .selectFrom('account_data')
+      .select('content')
+      .where('user_id', '=', userId)
+      .where('room_id', '=', roomId)
+      .where('type', '=', type)
+      .executeTakeFirst();
+    return row && (JSON.parse(row.content) as JsonObject);
+  }
+
   /**
    * Replaces an entry; `roomId` is '' for global data. The content is written, and its row locked, before the lane is
    * taken; the position follows in the closing message.

@@ -36,18 +36,34 @@ export class AccountTransactor {
       .execute();
   }
 
-  /** Ends every way to log in; the user id stays taken. Devices are deleted by the caller, see `DeviceTransactor`. */
+  /**
+   * Ends every way to log in; the user id stays taken. What the user wanted sent later, and what the server had to tell the user, is not
+   * sent any more. Cross-signing keys and key backups go; devices are deleted by the caller, see `DeviceTransactor`.
+   */
   async deactivate(userId: UserId): Promise<void> {
     await this.transaction
       .updateTable('users')
       .set({ is_deactivated: true, password_hash: null })
       .where('user_id', '=', userId)
       .execute();
+    const tables = [
+      'delayed_events',
+      'server_notice_deliveries',
+      'cross_signing_keys',
+      'key_backups',
+    ] as const;
+    for (const table of tables) {
+      await this.transaction.deleteFrom(table).where('user_id', '=', userId).execute();
+    }
+    await this.transaction
+      .deleteFrom('key_signatures')
+      .where((or) => or.or([or('target_user_id', '=', userId), or('signer_user_id', '=', userId)]))
+      .execute();
   }
 
-  /** Removes what is stored about the user beside events: profile, account data, filters. */
+  /** Removes what is stored about the user beside events: profile, account data, filters, subscriptions to threads. */
   async erase(userId: UserId): Promise<void> {
-    for (const table of ['profile_fields', 'account_data', 'filters'] as const) {
+    for (const table of ['profile_fields', 'account_data', 'filters', 'thread_subscriptions'] as const) {
       await this.transaction.deleteFrom(table).where('user_id', '=', userId).execute();
     }
   }

@@ -18,6 +18,15 @@ export class DeviceReader {
       .execute();
   }
 
+  /** The device of the user that nobody is logged in with; `data` is JSON. */
+  async dehydratedOf(userId: UserId): Promise<{ deviceId: DeviceId; data: string } | undefined> {
+    return this.database.db
+      .selectFrom('dehydrated_devices')
+      .select(['device_id as deviceId', 'device_data as data'])
+      .where('user_id', '=', userId)
+      .executeTakeFirst();
+  }
+
   async find(userId: UserId, deviceId: DeviceId): Promise<Device | undefined> {
     return this.database.db
       .selectFrom('devices')

@@ -10,6 +10,7 @@ import { AliasReader } from './alias-reader.js';
 import { AliasTransactor } from './alias-transactor.js';
 import { PublishedRoomReader, type PublishedRoomQuery } from './published-room-reader.js';
 import { PublishedRoomTransactor } from './published-room-transactor.js';
+import { RoomReplacementTransactor } from './room-replacement-transactor.js';
 
 const alice = '@alice:a.example' as UserId;
 const bob = '@bob:a.example' as UserId;
@@ -133,6 +134,36 @@ describe('the room directory', () => {
     expect(await writer.remove(alias)).toBe(true);
     expect(await writer.remove(alias)).toBe(false);
     expect(await reader.aliasesOf(pub.roomNid)).toEqual([]);
+  });
+
+  it('lets a room be found where another one was, and repeating it harms nothing', async () => {
+    const room = (roomId: string, inDirectory: boolean) =>
+      RoomRows.create(database, { roomId: roomId as RoomId, inDirectory });
+    const [listed, unlisted, next] = [
+      await room('!1:x', true),
+      await room('!2:x', false),
+      await room('!3:x', false),
+    ];
+    const aliases = new AliasReader(database);
+    await new AliasTransactor(database).create('#one:a.example' as RoomAlias, unlisted.roomNid, bob);
+    await new AliasTransactor(database).create('#two:a.example' as RoomAlias, unlisted.roomNid, alice);
+    const replacements = new RoomReplacementTransactor(database);
+    const isListed = async ({ roomId }: RoomRows) =>
+      (await new RoomReader(database).byId(roomId))?.inDirectory;
+    for (let times = 0; times < 2; times++) {
+      await replacements.takeOver(unlisted.roomNid, next.roomNid);
+      expect(await aliases.aliasesOf(next.roomNid)).toHaveLength(2);
+      expect(await aliases.aliasesOf(unlisted.roomNid)).toEqual([]);
+      expect(await aliases.find('#one:a.example' as RoomAlias)).toMatchObject({
+        roomNid: next.roomNid,
+        creator: bob,
+      });
+      expect(await isListed(next)).toBe(false);
+    }
+    for (let times = 0; times < 2; times++) {
+      await replacements.takeOver(listed.roomNid, next.roomNid);
+      expect([await isListed(listed), await isListed(next)]).toEqual([false, true]);
+    }
   });
 
   it('forgets only rooms that were left', async () => {

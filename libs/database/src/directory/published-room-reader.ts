@@ -2,6 +2,7 @@ import type { RoomId } from '@atoll/matrix';
 import { sql } from 'kysely';
 import type { Database } from '../open-database.js';
 import { EMPTY_STATE_KEY_NID } from '../schema/event.table.js';
+import { UNDECODABLE } from '../undecodable.js';
 
 /** What the directory tells of a room; null for what its state does not say. */
 export interface PublishedRoom {
@@ -76,8 +77,6 @@ export class PublishedRoomReader {
   }
 }
 
-/** Escapes of U+0000 and of lone surrogates: legal in JSON, but no text for PostgreSQL. */
-const UNDECODABLE = String.raw`\\u(0000|d[89a-f])`;
 /** Keys of these contents that the directory reads stay when the event is redacted. */
 const SURVIVES_REDACTION = ['m.room.join_rules', 'm.room.history_visibility'];
 

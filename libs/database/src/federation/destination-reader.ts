@@ -72,6 +72,23 @@ export class DestinationReader {
     return toOwed(rows)[0];
   }
 
+  /** Those of the destinations that fail. */
+  async failuresOf(destinations: readonly ServerName[]): Promise<Map<ServerName, DestinationFailure>> {
+    if (destinations.length === 0) return new Map();
+    const rows = await this.database.db
+      .selectFrom('destinations')
+      .select(['destination', 'failing_since', 'retry_at', 'retry_interval_ms'])
+      .where('destination', '=', anyOf(destinations))
+      .where('failing_since', 'is not', null)
+      .execute();
+    return new Map(
+      rows.flatMap(({ destination, ...row }) => {
+        const failure = failureOf(row);
+        return failure === undefined ? [] : [[destination, failure]];
+      }),
+    );
+  }
+
   async countFailing(partitions: readonly number[]): Promise<number> {
     const { count } = await this.database.db
       .selectFrom('destinations')
@@ -109,13 +126,28 @@ export class DestinationReader {
       .selectFrom('destinations as d')
       .select(['d.destination', 'd.partition', 'd.failing_since', 'd.retry_at', 'd.retry_interval_ms'])
       .where((eb) =>
-        eb.exists(
-          eb
-            .selectFrom('destination_rooms as r')
-            .select('r.room_nid')
-            .whereRef('r.destination', '=', 'd.destination')
-            .whereRef('r.position', '>', 'd.sent_position'),
-        ),
+        eb.or([
+          eb.exists(
+            eb
+              .selectFrom('destination_rooms as r')
+              .select('r.room_nid')
+              .whereRef('r.destination', '=', 'd.destination')
+              .whereRef('r.position', '>', 'd.sent_position'),
+          ),
+          eb('d.device_lists_newest', '>', eb.ref('d.device_lists_sent')),
+          eb.exists(
+            eb
+              .selectFrom('device_list_introductions as i')
+              .select('i.user_id')
+              .whereRef('i.destination', '=', 'd.destination'),
+          ),
+          eb.exists(
+            eb
+              .selectFrom('outgoing_to_device as o')
+              .select('o.edu_nid')
+              .whereRef('o.destination', '=', 'd.destination'),
+          ),
+        ]),
       );
   }
 }

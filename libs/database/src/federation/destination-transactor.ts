@@ -1,7 +1,8 @@
-import type { ServerName } from '@atoll/matrix';
+import type { ServerName, UserId } from '@atoll/matrix';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { DatabaseSchema } from '../schema/database-schema.js';
+import type { DeviceListCursor } from '../device-key/outgoing-device-reader.js';
 import { type DestinationFailure, failureOf } from './destination-reader.js';
 
 /** Events of one room that are meant for a destination. */
@@ -19,11 +20,43 @@ export interface RoutedDestination {
   readonly destination: ServerName;
   readonly sentPosition: number;
   readonly failure: DestinationFailure | undefined;
+  /** Device lists are owed to it too. */
+  readonly owesDeviceLists: boolean;
 }
 
-/** What came of sending to a destination: everything up to the position was acknowledged, or it fails. */
+/** Changes of local users' devices that are meant for a destination. */
+export interface RoutedDeviceLists {
+  readonly destination: ServerName;
+  readonly partition: number;
+  /** Positions of the first and of the newest of them. */
+  readonly first: number;
+  readonly newest: number;
+}
+
+/** A user whom a destination must be told of, because of a join at this position. */
+export interface Introduction {
+  readonly userId: UserId;
+  readonly position: number;
+}
+
+/** What a destination has acknowledged of device lists. */
+export interface DeviceListProgress {
+  /** Changes up to this position. */
+  readonly upTo: number | undefined;
+  readonly introductions: readonly Introduction[];
+}
+
+/**
+ * What came of sending to a destination: events up to the position, messages to devices up to one of theirs, and device lists were
+ * acknowledged, or it fails.
+ */
 export type Progress = { readonly destination: ServerName; readonly partition: number } & (
-  { readonly acknowledged: number } | { readonly failure: DestinationFailure }
+  | {
+      readonly acknowledged: number;
+      readonly toDevice?: number;
+      readonly deviceLists?: DeviceListProgress | undefined;
+    }
+  | { readonly failure: DestinationFailure }
 );
 
 /** The writes of the federation sender. The transaction must be fenced for every partition they touch. */
@@ -57,14 +90,60 @@ export class DestinationTransactor {
       WHERE r.position < excluded.position`.execute(this.transaction);
     const rows = await this.transaction
       .selectFrom('destinations')
-      .select(['destination', 'sent_position', 'failing_since', 'retry_at', 'retry_interval_ms'])
+      .select((eb) => [
+        'destination',
+        'sent_position',
+        'failing_since',
+        'retry_at',
+        'retry_interval_ms',
+        eb('device_lists_newest', '>', eb.ref('device_lists_sent')).as('owesDeviceLists'),
+      ])
       .where('destination', '=', anyOf([...firsts.keys()]))
       .execute();
     return rows.map((row) => ({
       destination: row.destination,
       sentPosition: row.sent_position,
       failure: failureOf(row),
+      owesDeviceLists: row.owesDeviceLists === true,
     }));
+  }
+
+  /** Like {@link route}, of changes of device lists. */
+  async routeDeviceLists(routes: readonly RoutedDeviceLists[]): Promise<void> {
+    await sql`
+      INSERT INTO destinations AS d (destination, partition, sent_position, device_lists_newest, device_lists_sent)
+      SELECT r.destination, r.partition, 0, r.newest, r.first - 1
+      FROM unnest(${routes.map((r) => r.destination)}::text[], ${routes.map((r) => r.partition)}::int[],
+        ${routes.map((r) => r.newest)}::bigint[], ${routes.map((r) => r.first)}::bigint[]) AS r (destination, partition, newest, first)
+      ON CONFLICT (destination) DO UPDATE SET
+        device_lists_newest = GREATEST(d.device_lists_newest, excluded.device_lists_newest),
+        device_lists_sent = CASE WHEN d.device_lists_newest > d.device_lists_sent THEN d.device_lists_sent
+          ELSE GREATEST(d.device_lists_sent, excluded.device_lists_sent) END`.execute(this.transaction);
+  }
+
+  /** Remembers that a destination must be told of users. */
+  async introduce(destination: ServerName, partition: number, users: readonly Introduction[]): Promise<void> {
+    await sql`
+      INSERT INTO destinations (destination, partition, sent_position) VALUES (${destination}, ${partition}, 0)
+      ON CONFLICT DO NOTHING`.execute(this.transaction);
+    await sql`
+      INSERT INTO device_list_introductions AS i (destination, user_id, position)
+      SELECT ${destination}, u.user_id, max(u.position) FROM ${introductionRows(users)} GROUP BY u.user_id
+      ON CONFLICT (destination, user_id) DO UPDATE SET position = GREATEST(i.position, excluded.position)`.execute(
+      this.transaction,
+    );
+  }
+
+  /** Device changes and events were read up to these positions for the partitions. A cursor never goes back. */
+  async advanceDeviceListCursors(
+    partitions: readonly number[],
+    { position, eventsPosition }: DeviceListCursor,
+  ): Promise<void> {
+    await sql`
+      INSERT INTO device_list_cursors AS c (partition, position, events_position)
+      SELECT unnest(${partitions}::int[]), ${position}::bigint, ${eventsPosition}::bigint
+      ON CONFLICT (partition) DO UPDATE SET position = GREATEST(c.position, excluded.position),
+        events_position = GREATEST(c.events_position, excluded.events_position)`.execute(this.transaction);
   }
 
   /** The stream was read up to the position for these partitions. A cursor never goes back. */
@@ -82,11 +161,28 @@ export class DestinationTransactor {
     const failed = progress.flatMap((one) => ('failure' in one ? [one] : []));
     if (acknowledged.length > 0) {
       await sql`
-        UPDATE destinations d SET sent_position = GREATEST(d.sent_position, a.position), failing_since = NULL,
-          retry_at = NULL, retry_interval_ms = NULL
-        FROM unnest(${acknowledged.map((a) => a.destination)}::text[], ${acknowledged.map((a) => a.acknowledged)}::bigint[])
-          AS a(destination, position)
+        UPDATE destinations d SET sent_position = GREATEST(d.sent_position, a.position),
+          device_lists_sent = GREATEST(d.device_lists_sent, a.device_lists), failing_since = NULL, retry_at = NULL,
+          retry_interval_ms = NULL
+        FROM unnest(${acknowledged.map((a) => a.destination)}::text[], ${acknowledged.map((a) => a.acknowledged)}::bigint[],
+          ${acknowledged.map((a) => a.deviceLists?.upTo ?? 0)}::bigint[]) AS a (destination, position, device_lists)
         WHERE d.destination = a.destination`.execute(this.transaction);
+    }
+    const delivered = acknowledged.filter(({ toDevice = 0 }) => toDevice > 0);
+    if (delivered.length > 0) {
+      await sql`
+        DELETE FROM outgoing_to_device o
+        USING unnest(${delivered.map((a) => a.destination)}::text[], ${delivered.map((a) => a.toDevice)}::bigint[])
+          AS a(destination, position)
+        WHERE o.destination = a.destination AND o.position <= a.position`.execute(this.transaction);
+    }
+    for (const { destination, deviceLists } of acknowledged) {
+      if (deviceLists === undefined || deviceLists.introductions.length === 0) continue;
+      await sql`
+        DELETE FROM device_list_introductions i USING ${introductionRows(deviceLists.introductions)}
+        WHERE i.destination = ${destination} AND i.user_id = u.user_id AND i.position <= u.position`.execute(
+        this.transaction,
+      );
     }
     if (failed.length > 0) {
       await sql`
@@ -97,6 +193,11 @@ export class DestinationTransactor {
         WHERE d.destination = f.destination`.execute(this.transaction);
     }
   }
+}
+
+function introductionRows(users: readonly Introduction[]) {
+  return sql`unnest(${users.map(({ userId }) => userId)}::text[], ${users.map(({ position }) => position)}::bigint[])
+    AS u (user_id, position)`;
 }
 
 /**

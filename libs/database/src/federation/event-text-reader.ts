@@ -64,10 +64,15 @@ export class EventTextReader {
       .execute();
   }
 
-  /** The events that hold the keys of one type now, the oldest in the state first. */
-  async currentOfType(roomNid: number, type: string, limit: number): Promise<EventText[]> {
+  /** The events of one type, of up to so many bytes, that hold their keys now, the oldest in the state first. */
+  async currentOfType(
+    roomNid: number,
+    type: string,
+    { limit, maxBytes }: { limit: number; maxBytes: number },
+  ): Promise<EventText[]> {
     return this.current([roomNid])
       .where('t.type', '=', type)
+      .where((eb) => eb(eb.fn<number>('octet_length', ['e.json']), '<=', maxBytes))
       .orderBy('s.from_position')
       .limit(limit)
       .execute();

@@ -40,7 +40,7 @@ describe('what a destination is owed', () => {
     newest,
   });
   const acknowledge = (destination: ServerName, acknowledged: number) =>
-    write((transactor) => transactor.record([{ destination, partition: 0, acknowledged }]));
+    write((transactor) => transactor.record([{ destination, partition: 0, acknowledged, toDevice: 0 }]));
   const missed = (destination: ServerName) =>
     new MissedEventsReader(database, 'a.example' as ServerName).of(destination);
   const positions = async (destination: ServerName) =>
@@ -50,7 +50,8 @@ describe('what a destination is owed', () => {
     const room = await newRoom();
     const [before, first] = [await room.message(alice, 'before'), await room.message(alice, 'first')];
     const [row] = await write((transactor) => transactor.route([routed(B, room.roomNid, first.position)]));
-    expect(row).toEqual({ destination: B, sentPosition: before.position, failure: undefined });
+    const known = { destination: B, sentPosition: before.position, failure: undefined };
+    expect(row).toEqual({ ...known, owesDeviceLists: false });
     expect(await positions(B)).toEqual([first.position]);
     await acknowledge(B, first.position);
     expect(await positions(B)).toEqual([]);

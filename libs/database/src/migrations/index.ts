@@ -9,6 +9,23 @@ import * as receivedTransactions from './0007-received-transactions.js';
 import * as destinations from './0008-destinations.js';
 import * as openidTokens from './0009-openid-tokens.js';
 import * as eventsByTime from './0010-events-by-time.js';
+import * as ephemeral from './0011-ephemeral.js';
+import * as relations from './0012-relations.js';
+import * as slidingSync from './0013-sliding-sync.js';
+import * as reports from './0014-reports.js';
+import * as eventSearch from './0015-event-search.js';
+import * as userDirectory from './0016-user-directory.js';
+import * as delayedEvents from './0017-delayed-events.js';
+import * as roomJobs from './0018-room-jobs.js';
+import * as threadSubscriptions from './0019-thread-subscriptions.js';
+import * as serverNotices from './0020-server-notices.js';
+import * as unreadCounts from './0022-unread-counts.js';
+import * as deviceKeys from './0023-device-keys.js';
+import * as deviceListsOverFederation from './0024-device-lists-over-federation.js';
+import * as toDevice from './0025-to-device.js';
+import * as keyBackups from './0026-key-backups.js';
+import * as dehydratedDevices from './0027-dehydrated-devices.js';
+import * as roomJobIndexes from './0031-room-job-indexes.js';
 
 /**
  * Every migration in order. A migration is never changed once released, never imports today's table types, and only expands:
@@ -25,4 +42,21 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-destinations': destinations,
   '0009-openid-tokens': openidTokens,
   '0010-events-by-time': eventsByTime,
+  '0011-ephemeral': ephemeral,
+  '0012-relations': relations,
+  '0013-sliding-sync': slidingSync,
+  '0014-reports': reports,
+  '0015-event-search': eventSearch,
+  '0016-user-directory': userDirectory,
+  '0017-delayed-events': delayedEvents,
+  '0018-room-jobs': roomJobs,
+  '0019-thread-subscriptions': threadSubscriptions,
+  '0020-server-notices': serverNotices,
+  '0022-unread-counts': unreadCounts,
+  '0023-device-keys': deviceKeys,
+  '0024-device-lists-over-federation': deviceListsOverFederation,
+  '0025-to-device': toDevice,
+  '0026-key-backups': keyBackups,
+  '0027-dehydrated-devices': dehydratedDevices,
+  '0031-room-job-indexes': roomJobIndexes,
 };

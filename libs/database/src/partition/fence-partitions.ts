@@ -43,9 +43,13 @@ export async function fencePartitions(
   fences: readonly Fence[],
 ): Promise<void> {
   if (fences.length === 0) return;
-  const statement = fenceStatement(kind, instance, fences);
   try {
-    await ('query' in session ? session.query(statement) : sql.raw(statement).execute(session));
+    if ('query' in session) await session.query(fenceStatement(kind, instance, fences));
+    else {
+      const partitions = fences.map(({ partition }) => partition);
+      const epochs = fences.map(({ epoch }) => epoch);
+      await sql`SELECT fence_partitions(${kind}, ${instance}, ${partitions}, ${epochs})`.execute(session);
+    }
   } catch (error) {
     throw asNotOwner(error);
   }

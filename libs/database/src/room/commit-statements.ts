@@ -1,4 +1,10 @@
 import { lastPosition, takeLane } from '../lanes.js';
+import {
+  isRelated,
+  laneRelations,
+  placedRelations,
+  redactedReplies,
+} from '../relation/relation-statements.js';
 import { remoteStatements } from './remote-statements.js';
 import type { EventCommit, RoomCommit } from './room-commit.js';
 import type { Statement } from './statement.js';
@@ -48,6 +54,12 @@ export function heavyStatements(commit: RoomCommit): Statement[] {
     });
   }
   statements.push(...rareStatements(commit.events), ...remoteStatements(commit.events));
+  // After the positions of backfilled events and all redactions.
+  const backfilled = commit.events.filter(({ isBackfilled }) => isBackfilled === true);
+  statements.push(
+    ...placedRelations(backfilled.filter(isRelated)),
+    ...redactedReplies(commit.events.flatMap(({ redactsNid }) => redactsNid ?? [])),
+  );
   return statements;
 }
 
@@ -144,7 +156,7 @@ function rareStatements(events: readonly EventCommit[]): Statement[] {
 
 /**
  * The thin part of a commit as one message without parameters: takes the lane and the positions, writes what needs
- * them, commits. It consists of integers and known words only, so that it needs no escaping.
+ * them, commits. It consists of integers and known words, but for the ids of parents of relations, which are escaped.
  */
 export function laneStatements(commit: RoomCommit): string {
   const timeline = commit.events.filter((event) => event.inTimeline);
@@ -178,15 +190,15 @@ export function laneStatements(commit: RoomCommit): string {
   const members = lastMemberships(timeline);
   if (members.length > 0) {
     statements.push(
-      `INSERT INTO memberships (user_nid, room_nid, membership, event_nid, position)
-        SELECT usr, room, membership, nid, ${position} i FROM (VALUES ${members
-          .map((m) => `(${m.userNid},${m.roomNid},'${m.membership}',${m.eventNid},${m.index})`)
-          .join(',')}) AS v(usr, room, membership, nid, i)
+      `INSERT INTO memberships (user_nid, room_nid, membership, event_nid, position, is_remote)
+        SELECT usr, room, membership, nid, ${position} i, remote FROM (VALUES ${members
+          .map((m) => `(${m.userNid},${m.roomNid},'${m.membership}',${m.eventNid},${m.index},${m.isRemote})`)
+          .join(',')}) AS v(usr, room, membership, nid, i, remote)
         ON CONFLICT (user_nid, room_nid) DO UPDATE SET membership = excluded.membership, event_nid = excluded.event_nid,
-          position = excluded.position, forgotten = false`,
+          position = excluded.position, forgotten = false, is_remote = excluded.is_remote`,
     );
   }
-  statements.push(`SELECT ${last} AS last_position`, 'COMMIT');
+  statements.push(...laneRelations(timeline, position), `SELECT ${last} AS last_position`, 'COMMIT');
   return statements.join(';\n');
 }
 

@@ -2,6 +2,7 @@ import type { EventId } from '@atoll/matrix';
 import type { Database } from '../open-database.js';
 import { anyOf } from '../any-of.js';
 import { type StoredEvent, toStoredEvent } from './stored-event.js';
+import { type ClientTransaction, transactionKey } from './transaction-key.js';
 
 /**
  * A stretch of a room's timeline. `from` and `to` are points between events: point p lies after the event at position p
@@ -33,8 +34,19 @@ export class EventReader {
 
   /** The known ones of the events, by nid, of any status. */
   async byNids(eventNids: readonly number[]): Promise<Map<number, StoredEvent>> {
-    const rows = await this.events().where('e.event_nid', '=', anyOf(eventNids)).execute();
+    const rows = await this.events().where('e.event_nid', '=', anyOf(eventNids, 'bigint')).execute();
     return new Map(rows.map((row) => [row.eventNid, toStoredEvent(row)]));
+  }
+
+  /** The event that a client's transaction made. */
+  async idByTransaction(transaction: ClientTransaction): Promise<EventId | undefined> {
+    const row = await this.database.db
+      .selectFrom('event_transactions as t')
+      .innerJoin('events as e', 'e.event_nid', 't.event_nid')
+      .select('e.event_id')
+      .where('t.key', '=', transactionKey(transaction))
+      .executeTakeFirst();
+    return row?.event_id;
   }
 
   /** Events of a room's timeline in the order of the direction. */

@@ -6,12 +6,16 @@ import type { Database } from '../open-database.js';
 export class HistoryReader {
   constructor(private readonly database: Database) {}
 
-  /** Whether events of the room have predecessors that this server does not have: other servers may know more. */
-  async isIncomplete(roomNid: number): Promise<boolean> {
+  /**
+   * Whether events of the room have predecessors that this server does not have: other servers may know more.
+   * @param above counts only what is missing just before events that are deeper than this in the room
+   */
+  async isIncomplete(roomNid: number, above?: number): Promise<boolean> {
     const row = await this.database.db
       .selectFrom('backward_extremities')
       .select('room_nid')
       .where('room_nid', '=', roomNid)
+      .$if(above !== undefined, (query) => query.where('depth', '>', above ?? 0))
       .limit(1)
       .executeTakeFirst();
     return row !== undefined;

@@ -14,12 +14,13 @@ const newCache = () =>
   });
 
 /**
- * Gives strings (event types; state keys, user ids among them) their numbers, and makes new ones. Numbers are committed
+ * Gives strings (event types; state keys, user ids among them; relationship types) their numbers, and makes new ones. Numbers are committed
  * before they are used, outside of any room's transaction, so that no lock on them outlives one statement.
  */
 export class Interner {
   private readonly types = newCache();
   private readonly stateKeys = newCache();
+  private readonly relTypes = newCache();
 
   constructor(private readonly database: Database) {}
 
@@ -34,32 +35,17 @@ export class Interner {
   }
 
   async typeNid(type: string): Promise<number> {
-    const cached = this.types.get(type);
-    if (cached !== undefined) return cached;
-    const { rows } = await sql<{ nid: number }>`
-      WITH added AS (INSERT INTO event_types (type) SELECT ${type}
-        WHERE NOT EXISTS (SELECT FROM event_types WHERE type = ${type}) ON CONFLICT (type) DO NOTHING RETURNING type_nid)
-      SELECT type_nid AS nid FROM added UNION ALL SELECT type_nid FROM event_types WHERE type = ${type}
-    `.execute(this.database.db);
-    const nid = rows[0]?.nid;
-    if (nid === undefined) return this.typeNid(type);
-    this.types.set(type, nid);
-    return nid;
+    return this.types.get(type) ?? this.intern(type, this.types, 'event_types', 'type_nid', 'type');
   }
 
   async stateKeyNid(stateKey: string): Promise<number> {
     const cached = this.stateKeys.get(stateKey);
-    if (cached !== undefined) return cached;
-    const { rows } = await sql<{ nid: number }>`
-      WITH added AS (INSERT INTO state_keys (state_key) SELECT ${stateKey}
-        WHERE NOT EXISTS (SELECT FROM state_keys WHERE state_key = ${stateKey})
-        ON CONFLICT (state_key) DO NOTHING RETURNING state_key_nid)
-      SELECT state_key_nid AS nid FROM added UNION ALL SELECT state_key_nid FROM state_keys WHERE state_key = ${stateKey}
-    `.execute(this.database.db);
-    const nid = rows[0]?.nid;
-    if (nid === undefined) return this.stateKeyNid(stateKey);
-    this.stateKeys.set(stateKey, nid);
-    return nid;
+    return cached ?? this.intern(stateKey, this.stateKeys, 'state_keys', 'state_key_nid', 'state_key');
+  }
+
+  async relTypeNid(relType: string): Promise<number> {
+    const cached = this.relTypes.get(relType);
+    return cached ?? this.intern(relType, this.relTypes, 'relation_types', 'rel_type_nid', 'rel_type');
   }
 
   /** The numbers of many event types at once. */
@@ -95,5 +81,22 @@ export class Interner {
     // Only those that another writer added in the same moment are left.
     for (const key of absent) if (!nids.has(key)) nids.set(key, await this.stateKeyNid(key));
     return nids;
+  }
+
+  private async intern(
+    text: string,
+    cache: LRUCache<string, number>,
+    ...[tableName, nidColumn, textColumn]: [table: string, nidColumn: string, textColumn: string]
+  ): Promise<number> {
+    const [table, id, column] = [sql.table(tableName), sql.ref(nidColumn), sql.ref(textColumn)];
+    const { rows } = await sql<{ nid: number }>`
+      WITH added AS (INSERT INTO ${table} (${column}) SELECT ${text}
+        WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${column} = ${text}) ON CONFLICT (${column}) DO NOTHING RETURNING ${id})
+      SELECT ${id} AS nid FROM added UNION ALL SELECT ${id} FROM ${table} WHERE ${column} = ${text}
+    `.execute(this.database.db);
+    const nid = rows[0]?.nid;
+    if (nid === undefined) return this.intern(text, cache, tableName, nidColumn, textColumn);
+    cache.set(text, nid);
+    return nid;
   }
 }

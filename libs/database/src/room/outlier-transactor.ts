@@ -35,21 +35,26 @@ export class OutlierTransactor {
   /**
    * A room that this server may not be in yet, as it is stored. One of which it has no state takes the version that is now said to be
    * its: who named it first may have lied.
+   * @returns undefined for a room that is blocked and not known, of which rows may still be on their way out
    * @throws NotOwnerError
    */
   async ensureRoom(
     room: { roomId: RoomId; version: string },
     fence: Fence,
-  ): Promise<{ roomNid: number; version: string }> {
+  ): Promise<{ roomNid: number; version: string } | undefined> {
     return this.fenced(fence, async (trx) => {
       const { rows } = await sql<{ room_nid: number; version: string }>`
         INSERT INTO rooms (room_id, version, partition, created_ts)
-        VALUES (${room.roomId}, ${room.version}, ${fence.partition}, ${Date.now()})
+        SELECT ${room.roomId}, ${room.version}, ${fence.partition}::int, ${Date.now()}::bigint
+        WHERE NOT EXISTS (SELECT FROM room_blocks WHERE room_id = ${room.roomId})
+          OR EXISTS (SELECT FROM rooms WHERE room_id = ${room.roomId})
         ON CONFLICT (room_id) DO UPDATE SET version = CASE
           WHEN EXISTS (SELECT FROM room_state s WHERE s.room_nid = rooms.room_nid AND s.type_nid = 2) THEN rooms.version
           ELSE excluded.version END
         RETURNING room_nid, version`.execute(trx);
-      const { room_nid: roomNid, version } = rows[0] ?? { room_nid: 0, version: room.version };
+      const [row] = rows;
+      if (!row) return undefined;
+      const { room_nid: roomNid, version } = row;
       await trx
         .insertInto('room_heads')
         .values({ room_nid: roomNid, extremities: [], depth: 0 })
@@ -71,14 +76,16 @@ export class OutlierTransactor {
   }
 
   /**
-   * Stores events that the server does not have yet; those that it has stay as they are.
+   * Stores events that the server does not have yet; those that it has stay as they are. Of a room that was deleted meanwhile it stores
+   * none.
    * @throws NotOwnerError what was stored before stays: outliers change nothing by being there
    */
   async insert(roomNid: number, rows: readonly OutlierRow[], fence: Fence): Promise<void> {
     for (let start = 0; start < rows.length; start += ROWS_PER_TRANSACTION) {
-      await this.fenced(fence, (trx) =>
-        insertRows(trx, roomNid, rows.slice(start, start + ROWS_PER_TRANSACTION)),
-      );
+      await this.fenced(fence, async (trx) => {
+        if (await isThere(trx, roomNid))
+          await insertRows(trx, roomNid, rows.slice(start, start + ROWS_PER_TRANSACTION));
+      });
     }
   }
 
@@ -88,6 +95,17 @@ export class OutlierTransactor {
       return work(trx);
     });
   }
+}
+
+/** It stays there until the transaction ends. */
+async function isThere(trx: Kysely<DatabaseSchema>, roomNid: number): Promise<boolean> {
+  const room = await trx
+    .selectFrom('rooms')
+    .select('room_nid')
+    .where('room_nid', '=', roomNid)
+    .forKeyShare()
+    .executeTakeFirst();
+  return room !== undefined;
 }
 
 async function insertRows(

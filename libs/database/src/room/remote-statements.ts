@@ -40,13 +40,14 @@ function seedStatements({ roomNid }: EventCommit, seed: NonNullable<EventCommit[
     },
     {
       name: 'insert-seed-memberships',
-      text: `INSERT INTO memberships (room_nid, user_nid, membership, event_nid, position)
-        SELECT $1, *, 0 FROM unnest($2::bigint[], $3::text[], $4::bigint[]) ON CONFLICT (user_nid, room_nid) DO NOTHING`,
+      text: `INSERT INTO memberships (room_nid, user_nid, membership, event_nid, is_remote, position)
+        SELECT $1, *, 0 FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::boolean[]) ON CONFLICT (user_nid, room_nid) DO NOTHING`,
       values: [
         roomNid,
         arrayText(seed.membershipChanges, (change) => change.userNid),
         arrayText(seed.membershipChanges, (change) => change.membership),
         arrayText(seed.membershipChanges, (change) => change.eventNid),
+        arrayText(seed.membershipChanges, (change) => String(change.isRemote)),
       ],
     },
   ];

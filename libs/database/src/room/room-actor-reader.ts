@@ -14,6 +14,8 @@ export interface LoadedRoom {
   extremities: { eventNid: number; eventId: EventId }[];
   depth: number;
   lastPosition: number;
+  /** Local users can do nothing in it but leave. */
+  isBlocked: boolean;
 }
 
 /** One key of a state; `null` where it has nothing. */
@@ -46,8 +48,10 @@ export class RoomActorReader {
     const room = await db
       .selectFrom('rooms')
       .innerJoin('room_heads', 'room_heads.room_nid', 'rooms.room_nid')
+      .leftJoin('room_blocks', 'room_blocks.room_id', 'rooms.room_id')
       .select(['rooms.room_nid', 'version', 'partition', 'extremities', 'depth'])
-      .where('room_id', '=', roomId)
+      .select('room_blocks.room_id as blocked')
+      .where('rooms.room_id', '=', roomId)
       .executeTakeFirst();
     if (!room) return undefined;
     const [extremities, last] = await Promise.all([
@@ -72,6 +76,7 @@ export class RoomActorReader {
       extremities,
       depth: room.depth,
       lastPosition: last?.position ?? 0,
+      isBlocked: room.blocked !== null,
     };
   }
 

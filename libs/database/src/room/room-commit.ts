@@ -22,6 +22,8 @@ export interface StateChange {
 
 export interface MembershipChange {
   userNid: number;
+  /** The user is of another server. */
+  isRemote: boolean;
   membership: 'join' | 'invite' | 'knock' | 'leave' | 'ban';
   eventNid: number;
 }
@@ -49,6 +51,8 @@ export interface EventCommit {
   /** State before the event, where it is not the room's state just before its position. */
   state?: { basePosition: number; parentEventNid: number | null; overrides: StateOverride[] };
   transaction?: ClientTransaction;
+  /** Of an event of the timeline, or a backfilled one. */
+  relation?: { relTypeNid: number; parentId: EventId };
   /** Of an allowed redaction: the event whose content is no longer served. */
   redactsNid?: number;
   /** Of an allowed redaction: the event that it means and that is not here yet; of users of one server only, where it says so. */

@@ -59,6 +59,16 @@ export class RoomReader {
     return this.memberships(userId).execute();
   }
 
+  /** The user's memberships in those of the rooms where there is one. */
+  async membershipsIn(userId: UserId, roomIds: readonly RoomId[]): Promise<Map<RoomId, Membership>> {
+    const rows = await this.memberships(userId)
+      .innerJoin('rooms', 'rooms.room_nid', 'm.room_nid')
+      .select('rooms.room_id as roomId')
+      .where('rooms.room_id', '=', anyOf(roomIds))
+      .execute();
+    return new Map(rows.map(({ roomId, membership }) => [roomId, membership]));
+  }
+
   /** The rooms that the user is joined to. */
   async joinedRooms(userId: UserId): Promise<RoomRecord[]> {
     return this.rooms()

@@ -1,7 +1,18 @@
-import type { EventId, JsonObject, JsonValue, Pdu, RoomId, UserId } from '@atoll/matrix';
+import {
+  type EventId,
+  type JsonObject,
+  type JsonValue,
+  type Pdu,
+  relationOf,
+  type RoomId,
+  type UserId,
+} from '@atoll/matrix';
+import { CompiledQuery } from 'kysely';
 import type { Database } from '../open-database.js';
+import { placedRelations, redactedReplies } from '../relation/relation-statements.js';
 import { EVENT_STATUS, type EventStatus, type StateOverride } from '../schema/event.table.js';
 import { Interner } from './interner.js';
+import type { Statement } from './statement.js';
 import { transactionKey } from './transaction-key.js';
 import type { Membership } from './room-reader.js';
 
@@ -128,6 +139,7 @@ export class RoomRows {
         .execute();
     }
     await this.insertExtras(row, placed);
+    await this.insertRelation(row, { eventNid: placed.eventNid, senderNid, typeNid });
     if (stateKeyNid !== null && !row.fork) await this.changeState(row, placed, typeNid, stateKeyNid);
     return placed;
   }
@@ -163,6 +175,24 @@ export class RoomRows {
         .insertInto('redactions')
         .values({ redacted_event_nid: row.redacts.eventNid, redaction_event_nid: eventNid })
         .execute();
+      await this.run(redactedReplies([row.redacts.eventNid]));
+    }
+  }
+
+  private async insertRelation(
+    { content = {} }: EventRow,
+    event: { eventNid: number; senderNid: number; typeNid: number },
+  ): Promise<void> {
+    const relation = relationOf(content);
+    if (relation === undefined) return;
+    const relTypeNid = await this.interner.relTypeNid(relation.relType);
+    const related = { ...event, roomNid: this.roomNid, relation: { ...relation, relTypeNid } };
+    await this.run(placedRelations([related]));
+  }
+
+  private async run(statements: readonly Statement[]): Promise<void> {
+    for (const { text, values } of statements) {
+      await this.database.db.executeQuery(CompiledQuery.raw(text, values));
     }
   }
 

@@ -2,6 +2,7 @@ import type { EventId } from '@atoll/matrix';
 import { sql } from 'kysely';
 import { allOf, anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
+import { EVENT_TYPE_NIDS } from '../schema/event.table.js';
 import type { Membership } from './room-reader.js';
 
 /** One key of a room's state and the event that held it. Load events with `EventReader.byNids`. */
@@ -27,6 +28,10 @@ export interface StateFilter {
   readonly types?: readonly string[];
   readonly notTypes?: readonly string[];
   readonly stateKeys?: readonly string[];
+  /** All but the members, without looking at these. */
+  readonly withoutMembers?: boolean;
+  /** No more keys than this, whichever they are. */
+  readonly limit?: number;
 }
 
 /**
@@ -38,6 +43,18 @@ export class StateReader {
 
   async currentState(roomNid: number, filter: StateFilter = {}): Promise<StateEventRef[]> {
     return this.currentStateQuery(roomNid, filter).execute();
+  }
+
+  /** How many keys the state has now. */
+  async currentCount(roomNid: number): Promise<number> {
+    const { count } = await this.database.db
+      .selectFrom('room_state')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('room_nid', '=', roomNid)
+      .where('to_position', 'is', null)
+      .where('event_nid', 'is not', null)
+      .executeTakeFirstOrThrow();
+    return count;
   }
 
   async stateAt(roomNid: number, position: number, filter: StateFilter = {}): Promise<StateEventRef[]> {
@@ -129,22 +146,29 @@ export class StateReader {
       .where((or) => or.or([or('s.to_position', 'is', null), or('s.to_position', '>', to)]));
   }
 
-  private entries(roomNid: number, { types, notTypes, stateKeys }: StateFilter) {
-    return this.database.db
-      .selectFrom('room_state as s')
-      .innerJoin('event_types as t', 't.type_nid', 's.type_nid')
-      .innerJoin('state_keys as k', 'k.state_key_nid', 's.state_key_nid')
-      .innerJoin('events as e', 'e.event_nid', 's.event_nid')
-      .select([
-        't.type',
-        'k.state_key as stateKey',
-        'e.event_nid as eventNid',
-        'e.event_id as eventId',
-        's.from_position as since',
-      ])
-      .where('s.room_nid', '=', roomNid)
-      .$if(types !== undefined, (query) => query.where('t.type', '=', anyOf(types ?? [])))
-      .$if(notTypes !== undefined, (query) => query.where('t.type', '!=', allOf(notTypes ?? [])))
-      .$if(stateKeys !== undefined, (query) => query.where('k.state_key', '=', anyOf(stateKeys ?? [])));
+  private entries(roomNid: number, { types, notTypes, stateKeys, withoutMembers, limit }: StateFilter) {
+    return (
+      this.database.db
+        .selectFrom('room_state as s')
+        .innerJoin('event_types as t', 't.type_nid', 's.type_nid')
+        .innerJoin('state_keys as k', 'k.state_key_nid', 's.state_key_nid')
+        .innerJoin('events as e', 'e.event_nid', 's.event_nid')
+        .select([
+          't.type',
+          'k.state_key as stateKey',
+          'e.event_nid as eventNid',
+          'e.event_id as eventId',
+          's.from_position as since',
+        ])
+        .where('s.room_nid', '=', roomNid)
+        .$if(types !== undefined, (query) => query.where('t.type', '=', anyOf(types ?? [])))
+        .$if(notTypes !== undefined, (query) => query.where('t.type', '!=', allOf(notTypes ?? [])))
+        .$if(stateKeys !== undefined, (query) => query.where('k.state_key', '=', anyOf(stateKeys ?? [])))
+        // No type has a lower number: what is above is one range of the indexes.
+        .$if(withoutMembers === true, (query) =>
+          query.where('s.type_nid', '>', EVENT_TYPE_NIDS['m.room.member']),
+        )
+        .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
+    );
   }
 }

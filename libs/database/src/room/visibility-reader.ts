@@ -78,7 +78,7 @@ export class VisibilityReader {
         's.to_position as to',
         'e.json',
       ])
-      .where('s.room_nid', '=', anyOf(roomNids))
+      .where('s.room_nid', '=', anyOf(roomNids, 'bigint'))
       .where((eb) =>
         eb.or([
           eb.and([

@@ -18,6 +18,14 @@ export interface DevicesTable {
   last_seen_ts: number;
 }
 
+/** A device of the user that nobody is logged in with, at most one. */
+export interface DehydratedDevicesTable {
+  user_id: UserId;
+  device_id: DeviceId;
+  /** JSON object */
+  device_data: string;
+}
+
 /** An access token with its refresh token, both as SHA-256 hashes. */
 export interface AccessTokensTable {
   token_hash: Buffer;

@@ -37,6 +37,8 @@ export interface PendingRedactionsTable {
   target_event_id: EventId;
   /** Where the redaction's sender had no power over others: it counts for events of this server's users alone. */
   only_of_server: ServerName | null;
+  /** The event was here, and was purged with the history of its room. */
+  is_target_purged: Generated<boolean>;
 }
 
 /** Transactions of other servers that were answered. */
@@ -71,6 +73,9 @@ export interface DestinationsTable {
   failing_since: number | null;
   retry_at: number | null;
   retry_interval_ms: number | null;
+  /** The newest row of `device_changes` that is meant for the server, and up to which it has acknowledged all of them. */
+  device_lists_newest: Generated<number>;
+  device_lists_sent: Generated<number>;
 }
 
 /** The newest event of each room that is meant for a server. */

@@ -49,6 +49,8 @@ export interface MembershipsTable {
   event_nid: number;
   position: number;
   forgotten: Generated<boolean>;
+  /** Of a user of another server; false of some of these too, while an older release writes rows. */
+  is_remote: Generated<boolean>;
 }
 
 export interface RoomAliasesTable {

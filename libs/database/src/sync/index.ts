@@ -1,4 +1,5 @@
 export * from './hero-reader.js';
+export * from './past-member-reader.js';
 export * from './stream-changes-reader.js';
 export * from './sync-membership-reader.js';
 export * from './sync-state-reader.js';

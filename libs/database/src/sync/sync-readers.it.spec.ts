@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { testDatabase, type TestDatabase } from '@atoll/embedded';
-import type { RoomId, UserId } from '@atoll/matrix';
+import type { EventId, RoomId, UserId } from '@atoll/matrix';
 import { migrateToLatest } from '../migrate.js';
 import { type Database, openDatabase } from '../open-database.js';
 import { type PlacedRow, RoomRows } from '../room/room-rows.js';
@@ -106,6 +106,30 @@ describe('the readers of sync', () => {
     const since = positionOf('bob');
     const newer = rows.filter(({ from }) => from > since);
     expect(sorted(await reader.changes([{ ...window, since }]))).toEqual(sorted(newer));
+  });
+
+  it('find the events that follow what is missing, or came as history', async () => {
+    const history = await room.event({
+      type: 'm.room.message',
+      sender: bob,
+      backfilled: true,
+      fork: { basePosition: 0 },
+    });
+    await room.missHistory('$gone' as EventId);
+    const link = ({ roomNid }: RoomRows, name: string, prevEventId: EventId) => ({
+      roomNid,
+      eventNid: at[name]?.eventNid ?? 0,
+      prevEventId,
+    });
+    const eventIdOf = (name: string) => at[name]?.eventId ?? ('' as EventId);
+    const found = await new SyncTimelineReader(database).behindGaps([
+      link(room, 'name 1', eventIdOf('alice')),
+      link(room, 'topic', '$gone' as EventId),
+      link(room, 'topic', eventIdOf('bob joins')),
+      link(room, 'name 3', history.eventId),
+      link(other, 'elsewhere', '$gone' as EventId),
+    ]);
+    expect(found).toEqual(new Set([at['topic']?.eventNid, at['name 3']?.eventNid]));
   });
 
   it('find single keys and single members', async () => {

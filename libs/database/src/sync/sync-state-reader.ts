@@ -1,5 +1,6 @@
 import type { UserId } from '@atoll/matrix';
 import { sql } from 'kysely';
+import { opaqueArray } from '../any-of.js';
 import type { Database } from '../open-database.js';
 import { EMPTY_STATE_KEY_NID, EVENT_TYPE_NIDS } from '../schema/event.table.js';
 
@@ -33,11 +34,12 @@ export class SyncStateReader {
   /** The spans of each window that began after `since`. */
   async changes(windows: readonly (StateWindow & { readonly since: number })[]): Promise<StateSpan[]> {
     if (windows.length === 0) return [];
+    const numbers = (of: (window: StateWindow & { readonly since: number }) => number) =>
+      opaqueArray(windows.map(of), 'bigint');
     const { rows } = await sql<StateSpan>`
       SELECT ${SPAN}
-      FROM unnest(${windows.map((window) => window.roomNid)}::bigint[], ${windows.map((window) => window.since)}::bigint[],
-        ${windows.map((window) => window.start)}::bigint[], ${windows.map((window) => window.end)}::bigint[])
-        AS w(room, since, start, until)
+      FROM unnest(${numbers(({ roomNid }) => roomNid)}, ${numbers(({ since }) => since)},
+        ${numbers(({ start }) => start)}, ${numbers(({ end }) => end)}) AS w(room, since, start, until)
       JOIN room_state s ON s.room_nid = w.room AND s.from_position > w.since AND s.from_position <= w.until
         AND (s.to_position IS NULL OR s.to_position > w.start)
       ${NAMES}`.execute(this.database.db);
@@ -90,6 +92,25 @@ export class SyncStateReader {
         AND s.from_position <= w.until AND (s.to_position IS NULL OR s.to_position > w.start)`.execute(
       this.database.db,
     );
+    return rows;
+  }
+
+  /** Of what the keys `(type, '')` of each room held at `end`, that which events after `since` have redacted. */
+  async redactions(
+    windows: readonly { readonly roomNid: number; readonly since: number; readonly end: number }[],
+    types: readonly string[],
+  ): Promise<StateSpan[]> {
+    if (windows.length === 0) return [];
+    const { rows } = await sql<StateSpan>`
+      SELECT ${SPAN}
+      FROM unnest(${windows.map((window) => window.roomNid)}::bigint[], ${windows.map((window) => window.since)}::bigint[],
+        ${windows.map((window) => window.end)}::bigint[]) AS w(room, since, until)
+      JOIN event_types t ON t.type = ANY(${types})
+      JOIN room_state s ON s.room_nid = w.room AND s.type_nid = t.type_nid AND s.state_key_nid = ${EMPTY_STATE_KEY_NID}
+        AND s.from_position <= w.until AND (s.to_position IS NULL OR s.to_position > w.until)
+      JOIN redactions x ON x.redacted_event_nid = s.event_nid
+      JOIN event_positions p ON p.event_nid = x.redaction_event_nid AND p.position > w.since AND p.position <= w.until
+      JOIN state_keys k ON k.state_key_nid = s.state_key_nid`.execute(this.database.db);
     return rows;
   }
 

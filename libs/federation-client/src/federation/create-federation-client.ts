@@ -7,6 +7,7 @@ import { SystemDnsResolver } from '../addresses/system-dns-resolver.js';
 import { ServerDiscovery } from '../discovery/server-discovery.js';
 import { HttpClient } from '../http/http-client.js';
 import { FederationClient } from './federation-client.js';
+import { type FetchJson, jsonFetcher } from './fetch-json.js';
 import { wellKnownFetcher } from './fetch-well-known.js';
 
 export interface FederationSettings {
@@ -25,6 +26,7 @@ export interface FederationSettings {
 
 export interface FederationAccess {
   readonly federation: FederationClient;
+  readonly fetchJson: FetchJson;
   /** See {@link HttpClient.close}. */
   readonly close: (graceMs?: number) => Promise<void>;
 }
@@ -51,5 +53,5 @@ export function createFederationClient(settings: FederationSettings): Federation
     srv: (name) => dns.srv(name),
   });
   const federation = new FederationClient({ origin: serverName, key, http, discovery });
-  return { federation, close: (graceMs) => http.close(graceMs) };
+  return { federation, fetchJson: jsonFetcher(http), close: (graceMs) => http.close(graceMs) };
 }

@@ -1,4 +1,4 @@
-import { CommitInDoubt, DatabaseUnavailable } from '@atoll/database';
+import { CommitInDoubt, DatabaseUnavailable, ReadTookTooLong } from '@atoll/database';
 import { forbidden } from '@atoll/matrix';
 import { describe, expect, it } from '@jest/globals';
 import { toMatrixError } from './to-matrix-error.js';
@@ -12,6 +12,14 @@ describe('what a client is told about an error', () => {
         extra: { retry_after_ms: 1000 },
       });
     }
+  });
+
+  it('says of a search that took too long that it may be tried again', () => {
+    expect(toMatrixError(new ReadTookTooLong('slow'))).toMatchObject({
+      status: 503,
+      errcode: 'M_LIMIT_EXCEEDED',
+      extra: { retry_after_ms: 10_000 },
+    });
   });
 
   it('tells nothing of the inside of an unknown error, and passes Matrix errors on', () => {

@@ -54,7 +54,6 @@ export class Transport {
       providers: [{ provide: 'handle', useValue: handle }],
     }).compile();
     module.useLogger(false);
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest types its plain options as a class
     const app = module.createNestMicroservice<CustomStrategy>({ strategy });
     await app.listen();
     this.stops.push(() => app.close());

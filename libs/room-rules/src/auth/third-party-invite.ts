@@ -9,6 +9,14 @@ import type { Rejection } from './rejection.js';
 const MAX_VERIFICATIONS = 64;
 const KEY_BYTES = 32;
 
+/** A key of an identity server, as an `m.room.third_party_invite` event names it. */
+export interface ThirdPartyKey {
+  /** As it is written there, in either Base64 alphabet. */
+  readonly publicKey: string;
+  /** Where to ask whether the key is still valid; without it, the key is so for ever. */
+  readonly validityUrl?: string;
+}
+
 /**
  * `membership: invite` with `third_party_invite`: signatures are verified in place, because rules answer at once.
  * At most 64 pairs of key and signature are tried.
@@ -33,20 +41,36 @@ export function checkThirdPartyInvite(
   const stored = state('m.room.third_party_invite', token);
   if (stored === undefined) return reject.thirdPartyInviteUnknownToken;
   if (stored.pdu.sender !== pdu.sender) return reject.thirdPartyInviteOtherSender;
-  const fits = hasValidSignature(signed, publicKeysOf(stored.pdu.content));
-  return fits ? undefined : reject.thirdPartyInviteBadSignature;
+  const [first] = keysThatSigned(signed, stored.pdu.content);
+  return first ? undefined : reject.thirdPartyInviteBadSignature;
 }
 
-function publicKeysOf(content: JsonObject): KeyObject[] {
+/**
+ * Those keys of an `m.room.third_party_invite` event's content that have signed, one after the other; at most 64 pairs of key and
+ * signature are tried for all of them.
+ */
+export function* keysThatSigned(signed: JsonObject, content: JsonObject): Generator<ThirdPartyKey> {
+  const message = canonicalBytes(signed);
+  if (message === undefined) return;
+  const keys = keysOf(content);
+  const pairs = signaturesOf(signed).flatMap((signature) => keys.map((key) => [signature, key] as const));
+  for (const [signature, { named, key }] of pairs.slice(0, MAX_VERIFICATIONS)) {
+    if (verify(null, message, key, signature)) yield named;
+  }
+}
+
+function keysOf(content: JsonObject): { readonly named: ThirdPartyKey; readonly key: KeyObject }[] {
   const listed = Array.isArray(content.public_keys) ? content.public_keys : [];
-  return [content.public_key, ...listed.map((entry) => (isJsonObject(entry) ? entry.public_key : undefined))]
-    .map(importKey)
-    .filter((key) => key !== undefined);
+  return [content, ...listed].flatMap((entry) => {
+    if (!isJsonObject(entry) || typeof entry.public_key !== 'string') return [];
+    const { public_key: publicKey, key_validity_url: validityUrl } = entry;
+    const key = importKey(publicKey);
+    return key ? { key, named: { publicKey, ...(typeof validityUrl === 'string' && { validityUrl }) } } : [];
+  });
 }
 
 /** Keys may be written in either Base64 alphabet; Node reads both. */
-function importKey(base64: unknown): KeyObject | undefined {
-  if (typeof base64 !== 'string') return undefined;
+function importKey(base64: string): KeyObject | undefined {
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.length !== KEY_BYTES) return undefined;
   return createPublicKey({
@@ -61,13 +85,6 @@ function signaturesOf(signed: JsonObject): Buffer[] {
     .flatMap((byKey) => (isJsonObject(byKey) ? Object.entries(byKey) : []))
     .filter(([keyId, signature]) => keyId.startsWith('ed25519:') && typeof signature === 'string')
     .map(([, signature]) => Buffer.from(signature as string, 'base64'));
-}
-
-function hasValidSignature(signed: JsonObject, keys: readonly KeyObject[]): boolean {
-  const message = canonicalBytes(signed);
-  if (message === undefined) return false;
-  const pairs = signaturesOf(signed).flatMap((signature) => keys.map((key) => [signature, key] as const));
-  return pairs.slice(0, MAX_VERIFICATIONS).some(([signature, key]) => verify(null, message, key, signature));
 }
 
 function canonicalBytes(signed: JsonObject): Buffer | undefined {

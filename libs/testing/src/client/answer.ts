@@ -53,17 +53,27 @@ export interface Timeline {
   prev_batch?: string;
 }
 
+export interface UnreadCounts {
+  notification_count: number;
+  highlight_count: number;
+}
+
 export interface SyncRoom {
+  unread_notifications?: UnreadCounts;
+  unread_thread_notifications?: Record<string, UnreadCounts>;
   timeline: Timeline;
   state?: { events: ClientEvent[] };
   state_after?: { events: ClientEvent[] };
   account_data?: { events: ClientEvent[] };
+  ephemeral?: { events: ClientEvent[] };
   summary?: Record<string, unknown>;
 }
 
 export interface SyncAnswer {
   next_batch: string;
+  presence?: { events: ClientEvent[] };
   account_data?: { events: ClientEvent[] };
+  to_device?: { events: Pick<ClientEvent, 'sender' | 'type' | 'content'>[] };
   rooms?: {
     join?: Record<string, SyncRoom>;
     leave?: Record<string, SyncRoom>;

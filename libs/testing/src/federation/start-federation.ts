@@ -58,7 +58,7 @@ interface Place {
  * @throws Error with the end of the log of a process that does not start; then nothing is left running.
  */
 export async function startFederation({
-  servers,
+  servers: kinds,
   instances = {},
   env = {},
   trusted = [],
@@ -68,13 +68,22 @@ export async function startFederation({
     const folder = mkdtempSync(join(tmpdir(), 'atoll-federation-'));
     undo.add(() => rm(folder, { recursive: true, force: true }));
     const places: Place[] = [];
-    for (const kind of servers) places.push(await place(kind, join(folder, String(places.length))));
+    for (const kind of kinds) places.push(await place(kind, join(folder, String(places.length))));
     const certificates = [...places.map(({ certificate }) => certificate.certificateFile), ...trusted];
-    const federating = { ATOLL_EXTRA_CA: certificates.join(','), ATOLL_IP_DENYLIST: '', ...env };
-    const started: FederatedServer[] = [];
-    // One after the other: starting takes all of a small machine.
-    for (const one of places) started.push(await start(one, instances, federating, undo));
-    return { servers: started, stop: () => undo.run() };
+    const federating = {
+      ATOLL_EXTRA_CA: certificates.join(','),
+      ATOLL_IP_DENYLIST: '',
+      // No router sends them requests for a while after they are told to stop.
+      ATOLL_DRAIN_SECONDS: '0',
+      ...env,
+    };
+    const starts = await Promise.allSettled(places.map((one) => start(one, instances, federating, undo)));
+    // Not before all of them have started or failed: what still starts could not be undone.
+    const servers = starts.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
+    return { servers, stop: () => undo.run() };
   } catch (error) {
     await undo.run();
     throw error;

@@ -14,21 +14,24 @@ import { UndoList } from '../undo-list.js';
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 export interface Listener {
-  /** `localhost:<port>`, which everybody on this machine finds without a look-up. */
+  /** `localhost:<port>`, or an address literal; everybody on this machine finds both without a look-up. */
   readonly serverName: string;
   readonly certificateFile: string;
   close(): Promise<void>;
 }
 
+/** How the server is called: access control lists look at names without their ports. */
+export type ListenerHost = 'localhost' | '127.0.0.1';
+
 export type OnRequest = (request: IncomingMessage, text: string, response: ServerResponse) => void;
 
 /** Listens for TLS on a free port of the loopback address, with a certificate of its own. */
-export async function listen(onRequest: OnRequest): Promise<Listener> {
+export async function listen(onRequest: OnRequest, host: ListenerHost): Promise<Listener> {
   const undo = new UndoList();
   const folder = mkdtempSync(join(tmpdir(), 'atoll-remote-'));
   undo.add(() => rm(folder, { recursive: true, force: true }));
   const port = await freePort();
-  const serverName = `localhost:${port}`;
+  const serverName = `${host}:${port}`;
   const { certificateFile, keyFile } = await selfSignedCertificate(folder, serverName);
   const server = createServer({ cert: await readFile(certificateFile), key: await readFile(keyFile) });
   const sockets = new Set<Socket>();

@@ -3,7 +3,7 @@ import { generateSigningKey } from '@atoll/event-crypto';
 import type { EventId, JsonObject, Pdu, RoomId, UserId } from '@atoll/matrix';
 import { createRemoteRoom, type CreateRoomOptions } from './create-room.js';
 import { keyAnswer } from './key-answers.js';
-import { listen, type Listener } from './listener.js';
+import { listen, type Listener, type ListenerHost } from './listener.js';
 import { membershipRoutes } from './membership-routes.js';
 import { PeerKeys } from './peer-keys.js';
 import { readRequest, type ReceivedRequest } from './received-request.js';
@@ -55,15 +55,15 @@ export class RemoteServer implements RoomHost {
   }
 
   /** Starts one on a free port, with keys and a certificate of its own. */
-  static async start(): Promise<RemoteServer> {
+  static async start(host: ListenerHost = 'localhost'): Promise<RemoteServer> {
     const server = new RemoteServer();
     server.listener = await listen((request, text, response) => {
       server.answer(request, text, response).catch(() => response.destroy());
-    });
+    }, host);
     return server;
   }
 
-  /** `localhost:<port>` */
+  /** `localhost:<port>`, or what {@link start} was told. */
   get serverName(): string {
     return this.listening.serverName;
   }

@@ -1,4 +1,4 @@
-import { STREAMS } from '@atoll/database';
+import { EVENT_STATUS, STREAMS } from '@atoll/database';
 import { type Pdu, prevEventIds } from '@atoll/matrix';
 import pg from 'pg';
 
@@ -40,6 +40,29 @@ export class RoomLog {
       const pdu = JSON.parse(json) as Pdu;
       return { ...pdu, position: Number(position), eventId: event_id, prevEvents: prevEventIds(pdu) };
     });
+  }
+
+  /** What the checks made of an event; undefined where it is not stored. */
+  async statusOf(eventId: string): Promise<keyof typeof EVENT_STATUS | undefined> {
+    const { rows } = await this.client.query<{ status: number }>(
+      'SELECT status FROM events WHERE event_id = $1',
+      [eventId],
+    );
+    const names = Object.keys(EVENT_STATUS) as (keyof typeof EVENT_STATUS)[];
+    return names.find((name) => EVENT_STATUS[name] === rows[0]?.status);
+  }
+
+  /** What the push services have counted as unread by the user, by room; rooms in which they have not come to the end are missing. */
+  async countedUnread(userId: string): Promise<Map<string, number>> {
+    const { rows } = await this.client.query<{ room_id: string; notify: string | null }>(
+      `SELECT r.room_id, (SELECT sum(u.notify) FROM unread_counts u WHERE u.user_nid = m.user_nid AND u.room_nid = r.room_nid) AS notify
+       FROM state_keys k JOIN memberships m ON m.user_nid = k.state_key_nid JOIN rooms r USING (room_nid)
+       JOIN push_cursors c USING (partition)
+       WHERE k.state_key = $1 AND c.events_position >=
+         (SELECT max(p.position) FROM event_positions p WHERE p.room_nid = r.room_nid)`,
+      [userId],
+    );
+    return new Map(rows.map(({ room_id, notify }) => [room_id, Number(notify ?? 0)]));
   }
 
   async extremities(roomId: string): Promise<number> {

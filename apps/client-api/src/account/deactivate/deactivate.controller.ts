@@ -2,6 +2,7 @@ import { AccountTransactor, DeviceTransactor } from '@atoll/database';
 import { AccessToken, Requester, optionalBody } from '@atoll/http';
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { z } from 'zod';
+import { DeviceChanges } from '../../auth/device-changes.js';
 import type { RequesterInfo } from '../../auth/requester-info.js';
 import { UserInteractiveAuth, authSchema } from '../../auth/uia/user-interactive-auth.js';
 import { MembershipFollower } from '../../profile/membership-follower.js';
@@ -18,6 +19,7 @@ export class DeactivateController {
   constructor(
     private readonly authentication: UserInteractiveAuth,
     private readonly memberships: MembershipFollower,
+    private readonly changes: DeviceChanges,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate */
@@ -29,12 +31,15 @@ export class DeactivateController {
   ) {
     const operation = `deactivate ${userId}`;
     await this.authentication.require({ operation, flows: [['m.login.password']], auth, userId, ip });
-    await this.memberships.follow(userId, 'leave-all', async (trx) => {
+    const devices = await this.memberships.follow(userId, 'leave-all', async (trx, closing) => {
       const accounts = new AccountTransactor(trx);
+      const devices = new DeviceTransactor(trx, closing);
       await accounts.deactivate(userId);
-      await new DeviceTransactor(trx).deleteAllDevices(userId);
+      await devices.deleteAllDevices(userId);
       if (erase) await accounts.erase(userId);
+      return devices;
     });
+    this.changes.tell(devices);
     // We hold no third-party identifiers, so none is left bound.
     return { id_server_unbind_result: 'success' };
   }

@@ -1,12 +1,12 @@
-import { AccountTransactor, type Database, DeviceTransactor } from '@atoll/database';
+import { AccountTransactor } from '@atoll/database';
 import { AccessToken, Requester } from '@atoll/http';
-import { Body, Controller, Inject, Ip, Post } from '@nestjs/common';
+import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { z } from 'zod';
+import { DeviceChanges } from '../../auth/device-changes.js';
 import { PasswordHasher } from '../../auth/password-hasher.js';
 import { passwordSchema, requireStrongPassword } from '../../auth/password-policy.js';
 import type { RequesterInfo } from '../../auth/requester-info.js';
 import { UserInteractiveAuth, authSchema } from '../../auth/uia/user-interactive-auth.js';
-import { DATABASE } from '../../platform/tokens.js';
 
 const changePasswordSchema = z.object({
   auth: authSchema,
@@ -18,7 +18,7 @@ const changePasswordSchema = z.object({
 @AccessToken()
 export class ChangePasswordController {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    private readonly changes: DeviceChanges,
     private readonly authentication: UserInteractiveAuth,
     private readonly hasher: PasswordHasher,
   ) {}
@@ -39,9 +39,9 @@ export class ChangePasswordController {
       ip,
     });
     const passwordHash = await this.hasher.hash(body.new_password);
-    await this.database.db.transaction().execute(async (trx) => {
-      await new AccountTransactor(trx).setPasswordHash(userId, passwordHash);
-      if (body.logout_devices) await new DeviceTransactor(trx).deleteAllDevices(userId, deviceId);
+    await this.changes.transact(async ({ transaction, devices }) => {
+      await new AccountTransactor(transaction).setPasswordHash(userId, passwordHash);
+      if (body.logout_devices) await devices.deleteAllDevices(userId, deviceId);
     });
     return {};
   }

@@ -1,19 +1,15 @@
 import type { Config } from '@atoll/config';
-import {
-  AccountReader,
-  AccountTransactor,
-  type Database,
-  RegistrationTokenTransactor,
-} from '@atoll/database';
+import { AccountReader, AccountTransactor, RegistrationTokenTransactor } from '@atoll/database';
 import { type JsonObject, MatrixError, type UserId, missingParam } from '@atoll/matrix';
 import { Inject, Injectable } from '@nestjs/common';
+import { DeviceChanges } from '../../auth/device-changes.js';
 import { newUserId, randomUserId, userInUse } from '../../auth/local-username.js';
 import { PasswordHasher } from '../../auth/password-hasher.js';
 import { requireStrongPassword } from '../../auth/password-policy.js';
 import { RateLimiter } from '../../auth/rate-limiter.js';
 import { issueSession } from '../../auth/session-issuer.js';
 import { UserInteractiveAuth } from '../../auth/uia/user-interactive-auth.js';
-import { CONFIG, DATABASE } from '../../platform/tokens.js';
+import { CONFIG } from '../../platform/tokens.js';
 import type { RegisterRequest } from './register.schema.js';
 import { registrationFlows } from './registration-flows.js';
 
@@ -22,7 +18,7 @@ import { registrationFlows } from './registration-flows.js';
 export class RegisterHandler {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(DATABASE) private readonly database: Database,
+    private readonly changes: DeviceChanges,
     private readonly accounts: AccountReader,
     private readonly authentication: UserInteractiveAuth,
     private readonly hasher: PasswordHasher,
@@ -47,14 +43,17 @@ export class RegisterHandler {
     // 3. The account, with its first device unless the client wants none.
     const token = proofs['m.login.registration_token'];
     const passwordHash = await this.hasher.hash(request.password);
-    return this.database.db.transaction().execute(async (trx) => {
-      if (typeof token === 'string' && !(await new RegistrationTokenTransactor(trx).spend(token))) {
+    return this.changes.transact(async (change) => {
+      if (
+        typeof token === 'string' &&
+        !(await new RegistrationTokenTransactor(change.transaction).spend(token))
+      ) {
         throw new MatrixError(403, 'M_FORBIDDEN', 'The registration token has just been used up');
       }
-      if (!(await new AccountTransactor(trx).create({ userId, passwordHash, isAdmin: false })))
+      if (!(await new AccountTransactor(change.transaction).create({ userId, passwordHash, isAdmin: false })))
         throw userInUse();
       if (request.inhibit_login) return { user_id: userId };
-      return issueSession(trx, {
+      return issueSession(change, {
         userId,
         deviceId: request.device_id,
         initialDisplayName: request.initial_device_display_name,

@@ -1,8 +1,9 @@
 import type { Config } from '@atoll/config';
-import { AccountTransactor, type Database } from '@atoll/database';
+import { AccountTransactor } from '@atoll/database';
 import { type JsonObject, MatrixError, forbidden, missingParam } from '@atoll/matrix';
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, DATABASE } from '../../platform/tokens.js';
+import { CONFIG } from '../../platform/tokens.js';
+import { DeviceChanges } from '../device-changes.js';
 import { PasswordCheck } from '../password-check.js';
 import { RateLimiter } from '../rate-limiter.js';
 import { issueSession } from '../session-issuer.js';
@@ -14,7 +15,7 @@ import type { LoginRequest } from './login.schema.js';
 export class LoginHandler {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(DATABASE) private readonly database: Database,
+    private readonly changes: DeviceChanges,
     private readonly passwords: PasswordCheck,
     private readonly rateLimiter: RateLimiter,
   ) {}
@@ -31,10 +32,10 @@ export class LoginHandler {
     // 3. The right password.
     const account = await this.passwords.verify(named, password);
     // 4. A device and its tokens, unless the account was changed while the password was hashed.
-    return this.database.db.transaction().execute(async (trx) => {
-      const current = await new AccountTransactor(trx).lock(account.userId);
+    return this.changes.transact(async (change) => {
+      const current = await new AccountTransactor(change.transaction).lock(account.userId);
       if (current?.passwordHash !== account.passwordHash) throw forbidden('The account has just changed');
-      return issueSession(trx, {
+      return issueSession(change, {
         userId: account.userId,
         deviceId: request.device_id,
         initialDisplayName: request.initial_device_display_name,

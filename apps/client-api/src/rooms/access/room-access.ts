@@ -48,7 +48,7 @@ export class RoomAccess {
 }
 
 /** When the user's last stay in the room ended; undefined for who never stayed. */
-function lastLeave({ membership }: VisibilityTimelines): number | undefined {
+export function lastLeave({ membership }: VisibilityTimelines): number | undefined {
   return membership.findLast(({ value }) => value === 'join')?.to ?? undefined;
 }
 

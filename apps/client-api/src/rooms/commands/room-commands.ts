@@ -1,12 +1,15 @@
 import {
   ChangeMembership,
   type CommandInput,
+  type CommandOutput,
   CreateRoom,
   type MembershipAction,
+  PrepareEvent,
   REMOTE_MEMBERSHIP_TIMEOUT_MS,
   SendEvent,
+  SendPreparedEvent,
 } from '@atoll/contract';
-import { badJson, isEventId, type EventId, type RoomId, tooLarge } from '@atoll/matrix';
+import { badJson, isEventId, type EventId, type JsonObject, type RoomId, tooLarge } from '@atoll/matrix';
 import { MAX_EVENT_BYTES } from '@atoll/room-rules';
 import { RoomClient } from '@atoll/service';
 import { Injectable } from '@nestjs/common';
@@ -20,21 +23,27 @@ const REMOTE_ACTIONS: readonly MembershipAction[] = ['join', 'knock', 'leave', '
 export class RoomCommands {
   constructor(private readonly rooms: RoomClient) {}
 
-  async createRoom(input: CommandInput<typeof CreateRoom>): Promise<RoomId> {
-    return (await this.rooms.request(CreateRoom, input)).roomId;
+  /** @returns the room that was made first, where others are asked for by the same wish (for an hour) */
+  async createRoom(input: CommandInput<typeof CreateRoom>, wish?: readonly string[]): Promise<RoomId> {
+    const options = wish === undefined ? {} : { idempotencyKey: keyOf('create-room', ...wish) };
+    return (await this.rooms.request(CreateRoom, input, options)).roomId;
   }
 
-  /** Null when nothing had to change. */
-  async changeMembership(input: CommandInput<typeof ChangeMembership>): Promise<EventId | null> {
-    const options = REMOTE_ACTIONS.includes(input.action) ? { timeoutMs: REMOTE_MEMBERSHIP_TIMEOUT_MS } : {};
+  /** Null when nothing had to change. The same wish gives the same answer for an hour. */
+  async changeMembership(
+    input: CommandInput<typeof ChangeMembership>,
+    wish?: readonly string[],
+  ): Promise<EventId | null> {
+    const options = {
+      ...(REMOTE_ACTIONS.includes(input.action) && { timeoutMs: REMOTE_MEMBERSHIP_TIMEOUT_MS }),
+      ...(wish !== undefined && { idempotencyKey: keyOf('change-membership', ...wish) }),
+    };
     return (await this.rooms.request(ChangeMembership, input, options)).eventId;
   }
 
   /** @throws MatrixError 413 for a content that no event can hold, 400 for a redaction of what is no event id */
   async sendEvent(input: CommandInput<typeof SendEvent>): Promise<EventId> {
-    if (Buffer.byteLength(JSON.stringify(input.content)) > MAX_EVENT_BYTES) {
-      throw tooLarge(`Events are at most ${MAX_EVENT_BYTES} bytes`);
-    }
+    assertFitsEvent(input.content);
     const { transaction, type, content } = input;
     if (type === 'm.room.redaction' && content['redacts'] !== undefined && !isEventId(content['redacts'])) {
       throw badJson('redacts must be an event id');
@@ -43,9 +52,29 @@ export class RoomCommands {
     return (await this.rooms.request(SendEvent, input, key !== undefined ? { idempotencyKey: key } : {}))
       .eventId;
   }
+
+  /** The event that would be sent now. The same wish gives the same event for about two minutes. */
+  prepareEvent(
+    input: CommandInput<typeof PrepareEvent>,
+    wish: readonly string[],
+  ): Promise<CommandOutput<typeof PrepareEvent>> {
+    return this.rooms.request(PrepareEvent, input, { idempotencyKey: keyOf('prepare-event', ...wish) });
+  }
+
+  /** @throws MatrixError 403 when the room no longer allows what was prepared */
+  async sendPrepared(input: CommandInput<typeof SendPreparedEvent>): Promise<EventId> {
+    return (await this.rooms.request(SendPreparedEvent, input)).eventId;
+  }
 }
 
-/** The same client transaction is the same wish, whichever instance it reaches. */
-function keyOf(...transaction: string[]): string {
-  return createHash('sha256').update(JSON.stringify(transaction)).digest('base64url');
+/** @throws MatrixError 413 for a content that no event can hold */
+export function assertFitsEvent(content: JsonObject): void {
+  if (Buffer.byteLength(JSON.stringify(content)) > MAX_EVENT_BYTES) {
+    throw tooLarge(`Events are at most ${MAX_EVENT_BYTES} bytes`);
+  }
+}
+
+/** What is the same here is the same wish, whichever instance it reaches. */
+function keyOf(...wish: string[]): string {
+  return createHash('sha256').update(JSON.stringify(wish)).digest('base64url');
 }

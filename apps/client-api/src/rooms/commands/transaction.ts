@@ -7,6 +7,9 @@ export interface Sender {
   readonly deviceId?: string;
 }
 
+/** What makes a request the same as an earlier one. */
+export type Transaction = NonNullable<CommandInput<typeof SendEvent>['transaction']>;
+
 const MAX_ID_BYTES = 255;
 
 /**
@@ -14,11 +17,7 @@ const MAX_ID_BYTES = 255;
  * @throws MatrixError for an id that is too long to remember
  * @see https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers
  */
-export function transactionOf(
-  { deviceId = '' }: Sender,
-  path: readonly string[],
-  id: string,
-): NonNullable<CommandInput<typeof SendEvent>['transaction']> {
+export function transactionOf({ deviceId = '' }: Sender, path: readonly string[], id: string): Transaction {
   if (Buffer.byteLength(id) > MAX_ID_BYTES)
     throw invalidParam(`Transaction ids are at most ${MAX_ID_BYTES} bytes`);
   return { deviceId, scope: path.map(encodeURIComponent).join('/'), id };

@@ -3,9 +3,11 @@ import type { JsonObject } from '@atoll/matrix';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CreateRoomHandler } from './create-room.handler.js';
 import { type CreateRoomBody, createRoomSchema } from './create-room.schema.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom */
 @Controller('_matrix/client/v3/createRoom')
+@RateLimited('create-room')
 export class CreateRoomController {
   constructor(private readonly handler: CreateRoomHandler) {}
 

@@ -3,7 +3,7 @@ import { rulesOf } from '@atoll/room-rules';
 import { z } from 'zod';
 import { eventTypeSchema, stateKeySchema } from '../access/event-schemas.js';
 
-const roomVersionSchema = z.string().refine((version) => rulesOf(version) !== undefined, {
+export const roomVersionSchema = z.string().refine((version) => rulesOf(version) !== undefined, {
   message: 'This room version is not supported',
   params: { errcode: 'M_UNSUPPORTED_ROOM_VERSION' },
 });

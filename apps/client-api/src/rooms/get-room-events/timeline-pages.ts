@@ -1,4 +1,4 @@
-import { EventReader, type StoredEvent } from '@atoll/database';
+import { EventReader, type StoredEvent, type TimelineRange } from '@atoll/database';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
 import { compileFilter, type RoomEventFilter } from '../../events/room-event-filter.js';
@@ -34,7 +34,17 @@ export class TimelinePages {
     private readonly clientEvents: ClientEvents,
   ) {}
 
-  async read(viewer: Viewer, roomNid: number, range: PageRange): Promise<TimelinePage> {
+  /** A page of the room's timeline. */
+  read(viewer: Viewer, roomNid: number, range: PageRange): Promise<TimelinePage> {
+    return this.fill(viewer, range, (bounds) => this.events.timeline(roomNid, bounds));
+  }
+
+  /** A page of some of the events of a timeline, which `select` reads in the order of the direction. */
+  async fill(
+    viewer: Viewer,
+    range: PageRange,
+    select: (bounds: TimelineRange) => Promise<StoredEvent[]>,
+  ): Promise<TimelinePage> {
     const { dir, limit, filter } = range;
     const matches = compileFilter(filter);
     const served: ServedEvent[] = [];
@@ -48,7 +58,7 @@ export class TimelinePages {
         ...(range.to !== undefined && { to: range.to }),
       };
       // One more than wanted tells whether there is more.
-      const read = await this.events.timeline(roomNid, { dir, ...bounds, limit: wanted + 1 });
+      const read = await select({ dir, ...bounds, limit: wanted + 1 });
       const taken = read.slice(0, wanted);
       const visible = await this.clientEvents.serve(viewer, taken.filter(matches));
       served.push(...visible.slice(0, missing));

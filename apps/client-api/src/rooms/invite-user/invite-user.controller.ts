@@ -7,6 +7,7 @@ import { MemberProfiles } from '../membership/member-profiles.js';
 import { targetBodySchema } from '../membership/member-schemas.js';
 import { TargetAction } from '../membership/target-action.js';
 import { noIdentityServer } from './no-identity-server.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 const thirdPartyInviteSchema = z.object({
   id_server: z.string(),
@@ -19,6 +20,7 @@ type InviteUser = z.output<typeof inviteUserSchema>;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite */
 @Controller('_matrix/client/v3/rooms/:roomId/invite')
+@RateLimited('invite')
 export class InviteUserController {
   constructor(
     private readonly profiles: MemberProfiles,

@@ -7,6 +7,7 @@ import { roomIdOrAliasSchema } from '../directory/alias-schemas.js';
 import { ResolveAlias } from '../directory/resolve-alias.js';
 import { type Via, viaSchema } from '../membership/via-schema.js';
 import { JoinRoomHandler } from './join-room.handler.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 const joinRoomSchema = optionalBody(z.looseObject({ reason: z.string().optional() }));
 export type JoinRoom = z.output<typeof joinRoomSchema> & JsonObject;
@@ -16,6 +17,7 @@ export type JoinRoom = z.output<typeof joinRoomSchema> & JsonObject;
  * gone.
  */
 @Controller('_matrix/client/v3')
+@RateLimited('join')
 export class JoinRoomController {
   constructor(
     private readonly handler: JoinRoomHandler,

@@ -5,6 +5,7 @@ import { RoomCommands } from '../commands/room-commands.js';
 import type { AliasTarget } from '../directory/resolve-alias.js';
 import { MemberProfiles } from '../membership/member-profiles.js';
 import { ViaServers } from '../membership/via-servers.js';
+import { SettingsTransfer } from '../upgrade-room/settings-transfer.js';
 import type { JoinRoom } from './join-room.controller.js';
 
 /** Lets a user into a room, of this server or by way of others. */
@@ -15,17 +16,31 @@ export class JoinRoomHandler {
     private readonly profiles: MemberProfiles,
     private readonly via: ViaServers,
     private readonly commands: RoomCommands,
+    private readonly settings: SettingsTransfer,
   ) {}
 
   /**
    * 1. Who is in the room already and says nothing new stays as he is.
    * 2. The member event has the user's profile; further keys of the body go into it.
    * 3. Where this server is not in the room, others are asked: those that the client and the alias name first.
+   * 4. What the user has set for the room that this one replaces.
    */
   async handle(userId: UserId, { roomId, servers }: AliasTarget, body: JoinRoom): Promise<JsonObject> {
     const { third_party_signed: _, reason, ...custom } = body;
     const saysNothing = reason === undefined && Object.keys(custom).length === 0;
-    if (saysNothing && (await this.isJoined(userId, roomId))) return { room_id: roomId };
+    if (!saysNothing || !(await this.isJoined(userId, roomId))) {
+      await this.join(userId, { roomId, servers }, custom, reason);
+    }
+    await this.settings.toMember(userId, roomId);
+    return { room_id: roomId };
+  }
+
+  private async join(
+    userId: UserId,
+    { roomId, servers }: AliasTarget,
+    custom: JsonObject,
+    reason: string | undefined,
+  ): Promise<void> {
     const content = { ...(await this.profiles.one(userId)), ...custom };
     await this.commands.changeMembership({
       roomId,
@@ -36,7 +51,6 @@ export class JoinRoomHandler {
       ...(reason !== undefined && { reason }),
       via: await this.via.of(userId, roomId, servers),
     });
-    return { room_id: roomId };
   }
 
   private async isJoined(userId: UserId, roomId: RoomId): Promise<boolean> {

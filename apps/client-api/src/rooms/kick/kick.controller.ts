@@ -4,9 +4,11 @@ import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Body, Controller, Param, Post } from '@nestjs/common';
 import { type TargetBody, targetBodySchema } from '../membership/member-schemas.js';
 import { TargetAction } from '../membership/target-action.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidkick */
 @Controller('_matrix/client/v3/rooms/:roomId/kick')
+@RateLimited('moderation')
 export class KickController {
   constructor(private readonly action: TargetAction) {}
 

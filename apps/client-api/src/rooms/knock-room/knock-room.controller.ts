@@ -8,9 +8,11 @@ import { type ReasonBody, reasonBodySchema } from '../membership/member-schemas.
 import { TargetAction } from '../membership/target-action.js';
 import { type Via, viaSchema } from '../membership/via-schema.js';
 import { ViaServers } from '../membership/via-servers.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3knockroomidoralias */
 @Controller('_matrix/client/v3/knock/:roomIdOrAlias')
+@RateLimited('join')
 export class KnockRoomController {
   constructor(
     private readonly aliases: ResolveAlias,

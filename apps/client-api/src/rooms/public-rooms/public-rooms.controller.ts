@@ -5,6 +5,7 @@ import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { textSchema } from '../../auth/text.schema.js';
 import { PublicRoomsHandler } from './public-rooms.handler.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 const serverSchema = z.object({ server: serverNameSchema.optional() });
 type Server = z.output<typeof serverSchema>;
@@ -33,6 +34,7 @@ type QueryPublicRooms = z.output<typeof queryPublicRoomsSchema>;
 
 /** The room directory of this server, and by way of it those of others. */
 @Controller('_matrix/client/v3/publicRooms')
+@RateLimited('lookup')
 export class PublicRoomsController {
   constructor(private readonly handler: PublicRoomsHandler) {}
 

@@ -31,6 +31,7 @@ function input(history: [number, Membership][], more: Partial<PlanInput> = {}): 
     histories: new Map([[1, values]]),
     changed: new Set(),
     annotated: new Set(),
+    stirred: new Set(),
     ...more,
   };
 }

@@ -37,6 +37,8 @@ export interface PlanInput {
   readonly changed: ReadonlySet<number>;
   /** Rooms whose account data changed. */
   readonly annotated: ReadonlySet<RoomId>;
+  /** Joined rooms in which something changed that is no event of the timeline: typing, receipts. */
+  readonly stirred: ReadonlySet<number>;
 }
 
 /** The rooms whose plan depends on more than the present membership. */
@@ -75,18 +77,23 @@ function planJoined(membership: SyncMembership, input: PlanInput): RoomPlan[] {
   if (since === undefined || (isRejoinCandidate(membership, since) && !stayedJoined(history, since))) {
     return [{ ...room, timeline: { from: 0, to }, knownState: undefined, isNew: true }];
   }
-  if (!fullState && !input.changed.has(roomNid) && !input.annotated.has(roomId)) return [];
+  const isTouched = input.changed.has(roomNid) || input.annotated.has(roomId) || input.stirred.has(roomNid);
+  if (!fullState && !isTouched) return [];
   return [
     { ...room, timeline: { from: since, to }, knownState: fullState ? undefined : since, isNew: false },
   ];
 }
 
-function planLeft(membership: SyncMembership, input: PlanInput): RoomPlan {
+/** Tells of a room that was left, whether the leave is news or not. */
+export function planLeft(
+  membership: SyncMembership,
+  input: Pick<PlanInput, 'since' | 'to' | 'fullState' | 'histories'>,
+): RoomPlan {
   const { since, to, fullState } = input;
   const { roomNid, roomId, position, eventNid } = membership;
   const room = { section: 'leave' as const, roomNid, roomId, shownNid: eventNid };
   const history = upTo(to, input.histories.get(roomNid));
-  const departure = history.findLast(({ value }) => value === 'join')?.to ?? undefined;
+  const departure = departureOf(history);
   if (departure === undefined) {
     // Never joined: nothing but the own event, such as a rejected invite, may be known.
     const timeline = { from: position - 1, to: position };
@@ -100,6 +107,11 @@ function planLeft(membership: SyncMembership, input: PlanInput): RoomPlan {
     stateEnd: departure,
     isNew,
   };
+}
+
+/** Where a user left a room for the last time: the last position of which the user may know the state. */
+export function departureOf(history: readonly TimelineValue[]): number | undefined {
+  return history.findLast(({ value }) => value === 'join')?.to ?? undefined;
 }
 
 function isLeft({ membership }: SyncMembership): boolean {

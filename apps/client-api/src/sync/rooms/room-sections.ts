@@ -8,12 +8,16 @@ import {
 import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents } from '../../events/client-events.js';
+import { isIgnored } from '../../events/ignored-users.js';
 import type { SyncRequest } from '../sync-request.js';
+import { EphemeralEvents } from './ephemeral-events.js';
 import { groupBySize } from './group-by-size.js';
 import type { RoomPlan } from './room-plan.js';
-import { RoomStates, type TimedRoom } from './room-states.js';
+import { memberNids, RoomStates, type TimedRoom } from './room-states.js';
 import { changesSummary, type RoomSummary, RoomSummaries, summaryBody } from './room-summary.js';
+import type { AnsweredMembers } from './sent-members.js';
 import { TimelineFiller } from './timeline-filler.js';
+import { type UnreadNotifications, unreadFields, UnreadNotificationsLoader } from './unread-notifications.js';
 
 /** One entry of `rooms.join` or `rooms.leave`. */
 export interface RoomSection {
@@ -28,6 +32,7 @@ export interface SectionContext {
   readonly to: StreamPositions;
   readonly ignored: ReadonlySet<string>;
   readonly accountData: ReadonlyMap<string, readonly JsonObject[]>;
+  readonly members: AnsweredMembers;
 }
 
 /** Makes the sections of rooms that the user is or was in, many at once: the number of queries does not depend on how many. */
@@ -39,15 +44,22 @@ export class RoomSections {
     private readonly states: RoomStates,
     private readonly summaries: RoomSummaries,
     private readonly clientEvents: ClientEvents,
+    private readonly ephemeral: EphemeralEvents,
+    private readonly unread: UnreadNotificationsLoader,
   ) {}
 
   /** Those of the rooms of which there is something to tell; a few at a time where their states are large. */
   async *load(context: SectionContext, plans: readonly RoomPlan[]): AsyncGenerator<RoomSection> {
-    const { request, to } = context;
+    const { request, to, members } = context;
     const { filter } = request;
 
-    // 1. The timelines.
-    const { rooms, seen } = await this.timed(context, plans);
+    // 1. The timelines, and what is unread.
+    const joined = plans.filter(({ section }) => section === 'join').map(({ roomNid }) => roomNid);
+    const [{ rooms, seen }, unread, read] = await Promise.all([
+      this.timed(context, plans),
+      this.unread.load(request.userId, joined, to.events),
+      this.unread.readRooms(request.userId, joined, request.since, to),
+    ]);
 
     // 2. What changed in the states, and the summaries that changed with it.
     const spans = await this.states.spans(rooms, filter.state.isLazy);
@@ -56,25 +68,49 @@ export class RoomSections {
     // 3. The members that lazy loading wants beside them.
     if (filter.state.isLazy) {
       const heroes = (roomNid: number): readonly UserId[] => summaries.get(roomNid)?.heroes ?? [];
-      for (const span of await this.states.lazyMembers(request, rooms, heroes)) append(spans, span);
+      const wanted = await this.states.lazyMembers(request, rooms, heroes, members.known);
+      for (const span of wanted) append(spans, span);
     }
 
     // 4. The events of the timelines, as the user may see them.
     const events = rooms.flatMap(({ timeline }) => timeline.events);
-    const served = await this.clientEvents.serveSeen(request, events, seen, filter.format);
+    const served = await this.clientEvents.serveSeen(request, events, seen, {
+      format: filter.format,
+      // Where nothing is left out, the children come themselves.
+      aggregated: rooms.flatMap(({ timeline }) => (timeline.isLimited ? timeline.events : [])),
+      upTo: to.events,
+    });
     const bodies = new Map(served.map(({ event, body }) => [event.eventNid, body]));
-    if (filter.state.isLazy) this.states.noteSent(request, events, to.events);
+    for (const nid of memberNids(events)) members.told.add(nid);
 
-    // 5. The states, and with them the sections.
+    // 5. What is in no timeline.
+    const ephemeral = await this.ephemeral.load(context, plans);
+
+    // 6. The states, and with them the sections.
     for (const group of groupBySize(rooms, ({ plan }) => spans.get(plan.roomNid)?.length ?? 0)) {
       const states = await this.states.load(request, group, spans);
+      const silent: { room: TimedRoom; told: Told }[] = [];
       for (const room of group) {
         const { roomNid, roomId } = room.plan;
         const state = states.get(roomNid) ?? [];
-        if (filter.state.isLazy) this.states.noteSent(request, state, to.events);
+        for (const nid of memberNids(state)) members.told.add(nid);
         const accountData = context.accountData.get(roomId) ?? [];
-        const told = { state, accountData, summary: summaries.get(roomNid) };
+        const told = {
+          state,
+          accountData,
+          summary: summaries.get(roomNid),
+          ephemeral: ephemeral.get(roomNid) ?? [],
+          unread: unread.get(roomNid),
+          isRead: read.has(roomNid),
+        };
         if (isTold(room, told)) yield this.section(context, room, bodies, told);
+        else silent.push({ room, told });
+      }
+      // Counts are told also where the filter hides what changed them.
+      const stretches = silent.map(({ room: { plan } }) => ({ roomNid: plan.roomNid, ...plan.timeline }));
+      const recounted = await this.unread.changedRooms(request.userId, stretches);
+      for (const { room, told } of silent) {
+        if (recounted.has(room.plan.roomNid)) yield this.section(context, room, bodies, told);
       }
     }
   }
@@ -137,7 +173,8 @@ export class RoomSections {
         limited: timeline.isLimited,
         prev_batch: encodeToken({ ...to, events: timeline.start }),
       },
-      ...(plan.section === 'join' && { ephemeral: { events: [] } }),
+      ...(plan.section === 'join' && { ephemeral: { events: [...told.ephemeral] } }),
+      ...unreadFields(told.unread, { ofThreads: filter.countsThreads }),
       account_data: { events: [...told.accountData] },
     };
     return { section: plan.section, roomId: plan.roomId, body };
@@ -148,6 +185,10 @@ interface Told {
   readonly state: readonly StoredEvent[];
   readonly summary: RoomSummary | undefined;
   readonly accountData: readonly JsonObject[];
+  readonly ephemeral: readonly JsonObject[];
+  readonly unread: UnreadNotifications | undefined;
+  /** The user has read further. */
+  readonly isRead: boolean;
 }
 
 function append(spans: Map<number, StateSpan[]>, span: StateSpan): void {
@@ -157,12 +198,12 @@ function append(spans: Map<number, StateSpan[]>, span: StateSpan): void {
 }
 
 /** A joined room in which nothing happened that the filter lets through is absent; a leave is always told. */
-function isTold({ plan, timeline }: TimedRoom, { state, summary, accountData }: Told): boolean {
-  if (plan.section === 'leave' || plan.knownState === undefined || summary !== undefined) return true;
-  return timeline.events.length + state.length + accountData.length > 0 || timeline.isLimited;
-}
-
-/** State events of ignored users are told, so that rooms look the same to everyone. */
-function isIgnored({ pdu }: StoredEvent, ignored: ReadonlySet<string>): boolean {
-  return pdu.state_key === undefined && ignored.has(pdu.sender);
+function isTold(
+  { plan, timeline }: TimedRoom,
+  { state, summary, accountData, ephemeral, isRead }: Told,
+): boolean {
+  if (plan.section === 'leave' || plan.knownState === undefined || summary !== undefined || isRead)
+    return true;
+  const news = timeline.events.length + state.length + accountData.length + ephemeral.length;
+  return news > 0 || timeline.isLimited;
 }

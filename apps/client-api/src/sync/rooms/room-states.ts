@@ -4,7 +4,6 @@ import { Injectable } from '@nestjs/common';
 import type { SyncRequest } from '../sync-request.js';
 import type { RoomPlan } from './room-plan.js';
 import { stateAfter, stateBefore, stateKeyOf } from './select-state.js';
-import { SentMembers } from './sent-members.js';
 import type { FilledTimeline } from './timeline-filler.js';
 
 /** A room whose timeline is known. */
@@ -20,7 +19,6 @@ const EVENTS_AT_ONCE = 1000;
 @Injectable()
 export class RoomStates {
   constructor(
-    private readonly sent: SentMembers,
     private readonly states: SyncStateReader,
     private readonly events: EventReader,
   ) {}
@@ -40,13 +38,14 @@ export class RoomStates {
 
   /**
    * The members that lazy loading wants: who sent what is in the timeline, the heroes, and with a whole state the user; not
-   * those whom the device knows already.
+   * those whose events the client has.
    * @see https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members
    */
   async lazyMembers(
     request: SyncRequest,
     rooms: readonly TimedRoom[],
     heroes: (roomNid: number) => readonly UserId[],
+    known: ReadonlySet<number>,
   ): Promise<StateSpan[]> {
     const wanted = rooms.flatMap((room) => {
       const users = new Set([
@@ -58,11 +57,9 @@ export class RoomStates {
     });
     const whole = new Set(rooms.flatMap(({ plan }) => (plan.knownState === undefined ? [plan.roomNid] : [])));
     const spans = await this.states.members(wanted);
-    const since = request.since?.events;
-    if (since === undefined || request.filter.state.isRedundant) return spans;
+    if (request.filter.state.isRedundant) return spans;
     return spans.filter(
-      ({ roomNid, eventNid }) =>
-        whole.has(roomNid) || eventNid === null || !this.sent.has(request, eventNid, since),
+      ({ roomNid, eventNid }) => whole.has(roomNid) || eventNid === null || !known.has(eventNid),
     );
   }
 
@@ -84,18 +81,13 @@ export class RoomStates {
     }
     return Map.groupBy(events, ({ roomNid }) => roomNid);
   }
+}
 
-  /** Notes the members that an answer up to `position` tells, in state and timelines. */
-  noteSent(request: SyncRequest, events: Iterable<StoredEvent>, position: number): void {
-    const members = [...events].filter(
-      ({ pdu }) => pdu.type === 'm.room.member' && pdu.state_key !== undefined,
-    );
-    this.sent.add(
-      request,
-      members.map(({ eventNid }) => eventNid),
-      position,
-    );
-  }
+/** The member events among those that an answer tells, in state and timelines. */
+export function memberNids(events: readonly StoredEvent[]): number[] {
+  return events.flatMap(({ eventNid, pdu }) =>
+    pdu.type === 'm.room.member' && pdu.state_key !== undefined ? [eventNid] : [],
+  );
 }
 
 function windowOf({ plan, timeline }: TimedRoom) {

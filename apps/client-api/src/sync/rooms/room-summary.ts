@@ -10,7 +10,7 @@ import type { JsonObject, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { servedPdu } from '../../events/client-event.js';
 
-const HEROES = 5;
+export const HEROES = 5;
 const NAME = 'm.room.name';
 const ALIAS = 'm.room.canonical_alias';
 

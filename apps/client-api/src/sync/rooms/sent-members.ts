@@ -3,52 +3,80 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 
 const DEVICES = 10_000;
-const MEMBERS_PER_DEVICE = 100;
+const MEMBERS_PER_ANSWER = 100;
+/** Of a device: that to which its present request refers, and the newest ones, of which some may get lost. */
+const ANSWERS = 3;
+const NONE: ReadonlySet<number> = new Set();
 
 /** A device of a user. */
 export interface SyncingDevice {
   readonly userId: UserId;
   readonly deviceId: DeviceId | undefined;
+  /** Of a device that syncs over several connections: each knows what it was told. */
+  readonly connection?: string;
 }
 
-type DeviceKey = `${string} ${string}`;
+/** The member events of one answer, by their nids. */
+export interface AnsweredMembers {
+  /** Those that the client has. */
+  readonly known: ReadonlySet<number>;
+  /** Those that the answer tells; they are added as it is made. */
+  readonly told: Set<number>;
+}
+
+/** From which answer a client comes, undefined with a first request, and to which it goes: by their tokens. */
+export interface SyncStep {
+  readonly since: string | undefined;
+  readonly next: string;
+}
+
+type DeviceKey = `${string} ${string} ${string}`;
 
 /**
- * Remembers which member events each device got lately, so that lazily loaded members are not told again. What a device got counts
- * only once it comes back with a token from then or later: an answer may get lost. What is forgotten here, or was told by
- * another instance, is told again, which is allowed.
+ * Remembers which member events each device got lately, so that lazily loaded members are not told again. What counts is what was told
+ * on the way to the very token that the client comes with: answers get lost, and clients start anew, perhaps on another instance.
+ * Tokens must differ between the ways that start with different first requests. What is forgotten here, or was told by another
+ * instance, is told again, which is allowed.
  */
 @Injectable()
 export class SentMembers {
-  /** By device: the position of the answer in which each member event was last told. */
-  private readonly devices = new LRUCache<DeviceKey, Map<number, number>>({ max: DEVICES });
+  /** By device, and by token: what a client with that token has. The oldest first. */
+  private readonly devices = new LRUCache<DeviceKey, Map<string, ReadonlySet<number>>>({ max: DEVICES });
 
-  has(device: SyncingDevice, eventNid: number, since: number): boolean {
-    const sentAt = this.devices.get(keyOf(device))?.get(eventNid);
-    return sentAt !== undefined && sentAt <= since;
+  /** What a client has that comes with a token. */
+  knownAt(device: SyncingDevice, token: string | undefined): ReadonlySet<number> {
+    if (token === undefined) return NONE;
+    return this.devices.get(keyOf(device))?.get(token) ?? NONE;
   }
 
-  add(device: SyncingDevice, eventNids: readonly number[], position: number): void {
-    if (eventNids.length === 0) return;
-    const sent = this.devices.get(keyOf(device)) ?? new Map<number, number>();
-    for (const nid of eventNids) {
-      const earlier = sent.get(nid);
-      sent.delete(nid);
-      sent.set(nid, Math.min(earlier ?? position, position));
+  /** An answer tells these. */
+  note(device: SyncingDevice, { since, next }: SyncStep, told: ReadonlySet<number>): void {
+    const key = keyOf(device);
+    const answers = this.devices.get(key) ?? new Map<string, ReadonlySet<number>>();
+    const known = this.knownAt(device, since);
+    const other = answers.get(next);
+    if (since !== undefined) renew(answers, since, known);
+    const together = latest(known, told);
+    // Of two answers with the same token, either may have arrived.
+    renew(answers, next, other ? together.intersection(other) : together);
+    for (const token of answers.keys()) {
+      if (answers.size <= ANSWERS) break;
+      answers.delete(token);
     }
-    for (const nid of sent.keys()) {
-      if (sent.size <= MEMBERS_PER_DEVICE) break;
-      sent.delete(nid);
-    }
-    this.devices.set(keyOf(device), sent);
-  }
-
-  /** The device starts anew, knowing nothing. */
-  forget(device: SyncingDevice): void {
-    this.devices.delete(keyOf(device));
+    this.devices.set(key, answers);
   }
 }
 
-function keyOf({ userId, deviceId = '' as DeviceId }: SyncingDevice): DeviceKey {
-  return `${userId} ${deviceId}`;
+function renew(answers: Map<string, ReadonlySet<number>>, token: string, known: ReadonlySet<number>): void {
+  answers.delete(token);
+  answers.set(token, known);
+}
+
+function latest(known: ReadonlySet<number>, told: ReadonlySet<number>): ReadonlySet<number> {
+  if (told.isSubsetOf(known)) return known;
+  return new Set([...known.difference(told), ...told].slice(-MEMBERS_PER_ANSWER));
+}
+
+function keyOf({ userId, deviceId = '' as DeviceId, connection = '' }: SyncingDevice): DeviceKey {
+  return `${userId} ${deviceId} ${connection}`;
 }

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { toStrippedState } from '../../events/client-event.js';
 import { pruneStrippedState } from './prune-stripped-state.js';
 import type { StrippedPlan } from './room-plan.js';
+import { UnwantedInviters } from './unwanted-inviters.js';
 
 /** An invite or knock with the state that the user is told. */
 export interface StrippedRoom {
@@ -12,17 +13,18 @@ export interface StrippedRoom {
   readonly events: readonly JsonObject[];
 }
 
-/** What is told of rooms that a user is invited to or knocks on, with five queries. */
+/** What is told of rooms that a user is invited to or knocks on, with six queries. */
 @Injectable()
 export class StrippedRooms {
   constructor(
     private readonly states: SyncStateReader,
     private readonly events: EventReader,
     private readonly stripped: StrippedStateReader,
+    private readonly inviters: UnwantedInviters,
   ) {}
 
   /**
-   * Without the invites of ignored users. The state is that at the invite or knock, with the member events of the user and of who
+   * Without the invites of ignored users, and those that the user blocks or ignores. The state is that at the invite or knock, with the member events of the user and of who
    * sent it; of a room that this server was not in, what the other server said with the invite or knock, whatever is known from
    * earlier times.
    * @see https://spec.matrix.org/v1.19/client-server-api/#stripped-state
@@ -34,9 +36,14 @@ export class StrippedRooms {
   ): Promise<StrippedRoom[]> {
     if (plans.length === 0) return [];
     const own = await this.events.byNids(plans.map(({ membership }) => membership.eventNid));
+    const inviters = plans.flatMap(({ section, membership }) => {
+      const sender = own.get(membership.eventNid)?.pdu.sender;
+      return section === 'invite' && sender !== undefined && !ignored.has(sender) ? [sender] : [];
+    });
+    const unwanted = await this.inviters.among(userId, new Set(inviters));
     const told = plans.filter(({ section, membership }) => {
       const sender = own.get(membership.eventNid)?.pdu.sender;
-      return sender !== undefined && !(section === 'invite' && ignored.has(sender));
+      return sender !== undefined && !(section === 'invite' && (ignored.has(sender) || unwanted.has(sender)));
     });
     const said = await this.stripped.byNids(told.map(({ membership }) => membership.eventNid));
     const here = told.filter(({ membership }) => !said.has(membership.eventNid));

@@ -2,6 +2,7 @@ import { EventReader, type RoomRange, type StoredEvent, SyncTimelineReader } fro
 import type { UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { VisibleEvents } from '../../events/visible-events.js';
+import { TimelineGaps } from './timeline-gaps.js';
 
 /** The stretch of a room's timeline to tell; `shownNid` is seen whatever the history visibility says. */
 export interface TimelineRequest extends RoomRange {
@@ -11,7 +12,7 @@ export interface TimelineRequest extends RoomRange {
 /** The newest events of a stretch that the user may see and wants, the oldest first. */
 export interface FilledTimeline {
   readonly events: readonly StoredEvent[];
-  /** There are older ones in the stretch. */
+  /** There are older ones in the stretch, or just before it some that this server missed. */
   readonly isLimited: boolean;
   /** The position behind which the events lie. */
   readonly start: number;
@@ -28,6 +29,15 @@ interface OpenTimeline extends TimelineRequest {
   readonly found: StoredEvent[];
 }
 
+/** Entries of a timeline, the newest first; without the event where it is not told. */
+interface TimelineStretch {
+  readonly entries: readonly { position: number; event: StoredEvent | undefined }[];
+  /** Before the last of them something is missing: what is older does not belong to the same timeline. */
+  readonly endsAtGap: boolean;
+}
+
+const NOTHING: TimelineStretch = { entries: [], endsAtGap: false };
+
 /** How many events a sparse filter may walk over, in a room: the sum of the growing pages. */
 const ROUNDS = 4;
 const GROWTH = 4;
@@ -40,6 +50,7 @@ export class TimelineFiller {
     private readonly timelines: SyncTimelineReader,
     private readonly events: EventReader,
     private readonly visible: VisibleEvents,
+    private readonly gaps: TimelineGaps,
   ) {}
 
   async fill(
@@ -55,10 +66,12 @@ export class TimelineFiller {
       const pages = await this.readPages(userId, open, size, matches, seen);
       const unfinished: OpenTimeline[] = [];
       for (const timeline of open) {
-        const page = pages.get(timeline.roomNid) ?? [];
-        timeline.found.push(...page.flatMap(({ event }) => event ?? []));
-        const end = page.at(-1)?.position ?? timeline.to;
-        if (timeline.found.length > limit || page.length < size) {
+        const { entries, endsAtGap } = pages.get(timeline.roomNid) ?? NOTHING;
+        timeline.found.push(...entries.flatMap(({ event }) => event ?? []));
+        const end = entries.at(-1)?.position ?? timeline.to;
+        if (endsAtGap) {
+          byRoom.set(timeline.roomNid, { ...finish(timeline, limit, end - 1), isLimited: true });
+        } else if (timeline.found.length > limit || entries.length < size) {
           byRoom.set(timeline.roomNid, finish(timeline, limit, timeline.from));
         } else {
           unfinished.push({ ...timeline, to: end - 1 });
@@ -72,14 +85,14 @@ export class TimelineFiller {
     return { byRoom, seen };
   }
 
-  /** The next page of each room, the newest first; without the event where it is not told. Adds to `seen`. */
+  /** The next page of each room. Adds to `seen`. */
   private async readPages(
     userId: UserId,
     open: readonly OpenTimeline[],
     size: number,
     matches: (event: StoredEvent) => boolean,
     seen: Map<number, string>,
-  ): Promise<Map<number, { position: number; event: StoredEvent | undefined }[]>> {
+  ): Promise<Map<number, TimelineStretch>> {
     const entries = await this.timelines.newest(open, size);
     const events = await this.events.byNids([...entries.values()].flat().map(({ eventNid }) => eventNid));
     const wanted = [...events.values()].filter(matches);
@@ -88,16 +101,22 @@ export class TimelineFiller {
     for (const { shownNid } of open) {
       const shown = shownNid === undefined ? undefined : events.get(shownNid);
       const membership = shown?.pdu.content['membership'];
-      if (shown && typeof membership === 'string' && matches(shown)) seen.set(shown.eventNid, membership);
+      // Where a state resolution removed the membership, the event which caused that is no own one.
+      const isOwn = shown?.pdu.type === 'm.room.member' && shown.pdu.state_key === userId;
+      if (isOwn && typeof membership === 'string' && matches(shown)) seen.set(shown.eventNid, membership);
     }
-    const pages = new Map<number, { position: number; event: StoredEvent | undefined }[]>();
+    const behindGaps = await this.gaps.behind(events.values());
+    const pages = new Map<number, TimelineStretch>();
     for (const [roomNid, page] of entries) {
-      const told = ({ eventNid }: { eventNid: number }) =>
-        seen.has(eventNid) ? events.get(eventNid) : undefined;
-      pages.set(
-        roomNid,
-        page.map((entry) => ({ position: entry.position, event: told(entry) })),
-      );
+      const gap = page.findIndex(({ eventNid }) => behindGaps.has(eventNid));
+      const connected = gap === -1 ? page : page.slice(0, gap + 1);
+      pages.set(roomNid, {
+        entries: connected.map(({ position, eventNid }) => ({
+          position,
+          event: seen.has(eventNid) ? events.get(eventNid) : undefined,
+        })),
+        endsAtGap: gap !== -1,
+      });
     }
     return pages;
   }
@@ -105,6 +124,9 @@ export class TimelineFiller {
 
 function finish({ found }: OpenTimeline, limit: number, emptyStart: number): FilledTimeline {
   const events = found.slice(0, limit).reverse();
+  const isLimited = found.length > limit;
   const first = events[0]?.position ?? undefined;
-  return { events, isLimited: found.length > limit, start: first === undefined ? emptyStart : first - 1 };
+  if (first !== undefined) return { events, isLimited, start: first - 1 };
+  // Nothing was wanted, though there is something.
+  return { events, isLimited, start: isLimited ? (found[0]?.position ?? emptyStart) : emptyStart };
 }

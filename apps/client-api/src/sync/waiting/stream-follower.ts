@@ -13,6 +13,8 @@ import { type Logger, logError } from '@atoll/telemetry';
 
 const REPAIR_MS = 1000;
 const BATCH = 2000;
+/** Positions read at once of the streams that tell each change in every room of its user: these can be thousands. */
+const BATCH_IN_ROOMS = 100;
 
 export interface StreamFollowerOptions {
   readonly database: Database;
@@ -20,7 +22,7 @@ export interface StreamFollowerOptions {
   readonly logger: Logger;
   /** Of this process, for its connection to Redis. */
   readonly name: string;
-  /** Called with every change after {@link StreamFollower.start}, once and in order. */
+  /** Called with every change after {@link StreamFollower.start}, in order, and once unless it throws. */
   readonly onChanges: (stream: StreamName, changes: readonly StreamChange[]) => void;
 }
 
@@ -92,11 +94,13 @@ export class StreamFollower {
 
   private async readStream(name: StreamName): Promise<void> {
     if (this.positions === undefined) return;
-    const changes = await this.changes.after(name, this.positions[name], BATCH);
+    const limit = name === 'presence' || name === 'device_lists' ? BATCH_IN_ROOMS : BATCH;
+    const changes = await this.changes.after(name, this.positions[name], limit);
     const last = changes.at(-1);
     if (last === undefined) return;
-    this.positions[name] = last.position;
-    if (changes.length >= BATCH) this.isHinted = true;
+    if (changes.length >= limit) this.isHinted = true;
     this.options.onChanges(name, changes);
+    // What could not be told is told again.
+    this.positions[name] = last.position;
   }
 }

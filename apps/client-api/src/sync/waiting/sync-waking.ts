@@ -5,6 +5,7 @@ import type { RedisConnection } from '@atoll/redis-streams';
 import { type Logger, observableGauge } from '@atoll/telemetry';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, DATABASE, LOGGER, REDIS } from '../../platform/tokens.js';
+import { RecentPresence } from '../../presence/recent-presence.js';
 import { StreamFollower } from './stream-follower.js';
 import { WaitingSyncs } from './waiting-syncs.js';
 
@@ -21,6 +22,7 @@ export class SyncWaking implements OnModuleInit, OnModuleDestroy {
     @Inject(LOGGER) logger: Logger,
     private readonly draining: Draining,
     private readonly waiting: WaitingSyncs,
+    recentPresence: RecentPresence,
   ) {
     this.follower = new StreamFollower({
       database,
@@ -29,6 +31,9 @@ export class SyncWaking implements OnModuleInit, OnModuleDestroy {
       name: `client-api-${config.instanceId}-sync`,
       onChanges: (stream, changes) => {
         waiting.tell(stream, changes);
+        if (stream === 'presence') {
+          for (const { userId } of changes) if (userId !== null) recentPresence.forget(userId);
+        }
       },
     });
   }

@@ -20,12 +20,16 @@ export class WaiterIndex {
   /** The waiters whom one of the changes concerns; what a waiter has looked at already does not. */
   concerned(stream: StreamName, changes: Iterable<StreamChange>): Set<Waiter> {
     const found = new Set<Waiter>();
-    const find = (waiters: Iterable<Waiter> = [], position: number) => {
-      for (const waiter of waiters) if (position > (waiter.positions?.[stream] ?? 0)) found.add(waiter);
+    const find = (waiters: Iterable<Waiter> = [], change: StreamChange) => {
+      for (const waiter of waiters) {
+        if (waiter.onlyPeople && change.userId === null) continue;
+        const isNews = change.position > (waiter.positions?.[stream] ?? 0);
+        if (isNews && !waiter.isOfAnotherDevice(change)) found.add(waiter);
+      }
     };
-    for (const { roomNid, userId, position } of changes) {
-      if (roomNid !== null) find(this.byRoom.get(roomNid), position);
-      if (userId !== null) find(this.byUser.get(userId), position);
+    for (const change of changes) {
+      if (change.roomNid !== null) find(this.byRoom.get(change.roomNid), change);
+      if (change.userId !== null) find(this.byUser.get(change.userId), change);
     }
     return found;
   }

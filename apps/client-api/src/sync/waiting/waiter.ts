@@ -1,5 +1,5 @@
-import type { StreamPositions } from '@atoll/database';
-import type { UserId } from '@atoll/matrix';
+import type { StreamChange, StreamPositions } from '@atoll/database';
+import type { DeviceId, UserId } from '@atoll/matrix';
 
 /** How a wait ended: something happened, its time is over, or the client or this process goes away. */
 export type WaitOutcome = 'woken' | 'expired' | 'ended';
@@ -8,6 +8,8 @@ export type WaitOutcome = 'woken' | 'expired' | 'ended';
 export interface Wait {
   /** The rooms that the user is joined to. */
   readonly rooms: readonly number[];
+  /** Of what happens in them, only that matters which is about somebody: a membership, say, or a user's devices. */
+  readonly onlyPeople?: boolean;
   /** How far each stream has been looked at. */
   readonly positions: StreamPositions;
   /** By the process's monotonic clock, in ms. */
@@ -19,14 +21,23 @@ export class Waiter {
   /** The client is gone: nobody reads the answer. */
   isClosed = false;
   rooms: readonly number[] = [];
+  onlyPeople = false;
   positions: StreamPositions | undefined;
   tick = 0;
   private resolve: ((outcome: WaitOutcome) => void) | undefined;
 
-  constructor(readonly userId: UserId) {}
+  constructor(
+    readonly userId: UserId,
+    readonly deviceId?: DeviceId,
+  ) {}
 
   get isWaiting(): boolean {
     return this.resolve !== undefined;
+  }
+
+  /** Whether a change that is the user's is of another device of the user. */
+  isOfAnotherDevice({ deviceId }: StreamChange): boolean {
+    return deviceId !== undefined && deviceId !== this.deviceId;
   }
 
   begin(): Promise<WaitOutcome> {

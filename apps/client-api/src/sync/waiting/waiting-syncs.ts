@@ -33,14 +33,20 @@ export class WaitingSyncs {
     ) as unknown as StreamPositions;
   }
 
+  /** What changed in a stream after `from` up to `to`; undefined where this process does not know all of it. */
+  changesBetween(stream: StreamName, from: number, to: number): readonly StreamChange[] | undefined {
+    return this.recent.get(stream)?.between(from, to);
+  }
+
   get size(): number {
     return this.count;
   }
 
   /** Waits until something happens after the positions that were looked at, even if it has happened since. */
-  wait(waiter: Waiter, { rooms, positions, deadline }: Wait): Promise<WaitOutcome> {
+  wait(waiter: Waiter, { rooms, positions, deadline, onlyPeople = false }: Wait): Promise<WaitOutcome> {
     if (this.isEnded || waiter.isClosed) return Promise.resolve('ended');
     waiter.rooms = rooms;
+    waiter.onlyPeople = onlyPeople;
     waiter.positions = positions;
     if (STREAM_NAMES.some((name) => this.recent.get(name)?.mayConcern(waiter, positions[name]))) {
       return Promise.resolve('woken');

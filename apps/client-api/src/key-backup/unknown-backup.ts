@@ -1,0 +1,3 @@
+import { notFound } from '@atoll/matrix';
+
+export const unknownBackup = () => notFound('Unknown backup version');

@@ -1,0 +1,113 @@
+import { DeviceListsChanged } from '@atoll/contract';
+import {
+  commitInLanes,
+  type Database,
+  DeviceListTransactor,
+  type LockedList,
+  type RemoteDeviceListReader,
+  RemoteDeviceListTransactor,
+} from '@atoll/database';
+import type { JsonObject, UserId } from '@atoll/matrix';
+import type { Announcer } from '@atoll/redis-streams';
+import {
+  type DeviceListUpdate,
+  readDeviceListUpdate,
+  readSigningKeyUpdate,
+  type SigningKeyUpdate,
+} from './read-updates.js';
+
+/** What is known of a list while updates of it are taken in. */
+interface KnownList {
+  /** Undefined when nothing is kept, or what is kept may have missed something: then updates only say that there are some. */
+  streamId: number | null | undefined;
+  /** A list that was complete, and is to be asked for again when it is not. */
+  readonly isKept: boolean;
+}
+
+/** Takes in what other servers tell of the devices of their users. */
+export class DeviceListIntake {
+  constructor(
+    private readonly database: Database,
+    private readonly reader: Pick<RemoteDeviceListReader, 'sharing'>,
+    private readonly announcer: Announcer,
+    private readonly onStale: () => void,
+  ) {}
+
+  /**
+   * Of users who share a room with a user of this server; the others are left out: their lists are not known, and are asked for when
+   * they do. An update that follows on what is known becomes a part of the list; with any other, something was missed, and the list is
+   * asked for anew. Local users who share a room hear of all of it in any case.
+   * @param updates contents of admitted `m.device_list_update` EDUs, in their order
+   * @param keyUpdates the same of `m.signing_key_update`
+   * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
+   */
+  async take(updates: readonly JsonObject[], keyUpdates: readonly JsonObject[]): Promise<void> {
+    const ofDevices = updates.flatMap((content) => readDeviceListUpdate(content) ?? []);
+    const ofKeys = keyUpdates.flatMap((content) => readSigningKeyUpdate(content) ?? []);
+    const named = [...new Set([...ofDevices, ...ofKeys].map(({ userId }) => userId))];
+    const sharing = await this.reader.sharing(named);
+    const users = named.filter((userId) => sharing.has(userId));
+    if (users.length === 0) return;
+    const isOfOne = ({ userId }: { readonly userId: UserId }) => sharing.has(userId);
+    const missed = new Set<UserId>();
+    const changed = await commitInLanes(this.database.db, async (trx, closing) => {
+      const lists = new RemoteDeviceListTransactor(trx);
+      const locked = await lists.lock(users);
+      const known = new Map(
+        users.map((userId) => [
+          userId,
+          knownOf(locked.get(userId), sharing.get(userId)?.sinceFetch === true),
+        ]),
+      );
+      const marked = new Set<UserId>();
+      for (const update of ofDevices.filter(isOfOne)) {
+        const outcome = await takeUpdate(lists, known.get(update.userId), update);
+        if (outcome !== 'repeated') marked.add(update.userId);
+        if (outcome === 'missed') missed.add(update.userId);
+      }
+      for (const update of ofKeys.filter(isOfOne)) {
+        await takeKeyUpdate(lists, known.get(update.userId), update);
+        marked.add(update.userId);
+      }
+      return new DeviceListTransactor(trx, closing).markChanged([...marked]);
+    });
+    if (changed) this.announcer.publish(DeviceListsChanged, { position: changed.at(0) });
+    if (missed.size > 0) this.onStale();
+  }
+}
+
+function knownOf(list: LockedList | undefined, isComplete: boolean): KnownList | undefined {
+  if (list === undefined) return undefined;
+  const isKept = list.wasFetched && isComplete;
+  return { isKept, streamId: isKept && !list.isStale ? list.streamId : undefined };
+}
+
+async function takeUpdate(
+  lists: RemoteDeviceListTransactor,
+  known: KnownList | undefined,
+  update: DeviceListUpdate,
+): Promise<'applied' | 'noted' | 'missed' | 'repeated'> {
+  if (known === undefined) return 'noted';
+  const { userId, deviceId, streamId, prevIds, isDeleted, displayName, keys } = update;
+  if (known.streamId === streamId) return 'repeated';
+  const follows = prevIds.length > 0 && prevIds.every((prevId) => prevId === known.streamId);
+  if (follows) {
+    const device = isDeleted ? undefined : { deviceId, displayName, keys };
+    await lists.update(userId, streamId, deviceId, device);
+    known.streamId = streamId;
+    return 'applied';
+  }
+  known.streamId = undefined;
+  await lists.markStale(userId, known.isKept ? Date.now() : null);
+  return known.isKept ? 'missed' : 'noted';
+}
+
+async function takeKeyUpdate(
+  lists: RemoteDeviceListTransactor,
+  known: KnownList | undefined,
+  { userId, masterKey, selfSigningKey }: SigningKeyUpdate,
+): Promise<void> {
+  if (known === undefined) return;
+  // What is stale is heard of as well: an answer that is under way may be older.
+  await lists.updateKeys(userId, { masterKey, selfSigningKey });
+}

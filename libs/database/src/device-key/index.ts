@@ -1,0 +1,13 @@
+export * from './device-key-reader.js';
+export * from './device-key-transactor.js';
+export * from './device-list-reader.js';
+export * from './device-list-transactor.js';
+export * from './key-count-reader.js';
+export * from './key-count-transactor.js';
+export * from './one-time-key-transactor.js';
+export * from './outgoing-device-reader.js';
+export * from './shared-room-reader.js';
+export type { SharingChanges } from './sharing-changes.js';
+export type { CrossSigningUsage } from '../schema/device-key.table.js';
+export * from './remote-device-list-reader.js';
+export * from './remote-device-list-transactor.js';

@@ -1,0 +1,141 @@
+import type { EventId, UserId } from '@atoll/matrix';
+import { type RawBuilder, sql } from 'kysely';
+import type { Database } from '../open-database.js';
+import { REL_TYPE_NIDS } from '../schema/relation.table.js';
+import type { RoomRange } from '../sync/sync-timeline-reader.js';
+
+/** An event that may have children. */
+export interface ParentEvent {
+  readonly eventNid: number;
+  readonly roomNid: number;
+  readonly eventId: EventId;
+}
+
+/** Whose children count for a viewer: not those of ignored users, nor those outside of the visible stretches. */
+export interface CountedChildren {
+  readonly userId: UserId;
+  readonly ignored: readonly string[];
+  readonly visible: readonly RoomRange[];
+}
+
+export interface ThreadSummary {
+  readonly parentNid: number;
+  readonly count: number;
+  readonly participated: boolean;
+  readonly latestNid: number;
+}
+
+export interface ChildEvent {
+  readonly parentNid: number;
+  readonly eventNid: number;
+}
+
+export interface Reference extends ChildEvent {
+  readonly roomNid: number;
+  readonly position: number;
+  readonly eventId: EventId;
+}
+
+/** Replies that are counted, the newest. */
+const MAX_REPLIES = 10_000;
+/** Edits among which the most recent is looked for, and how many of those come: the first may not be valid. */
+const MAX_EDITS = 100;
+const CANDIDATES = 3;
+const MAX_REFERENCES = 100;
+const MAX_REFERENCES_AT_ONCE = 5_000;
+
+/** Sums up the children of many events at once, without redacted ones. */
+export class AggregationReader {
+  constructor(private readonly database: Database) {}
+
+  /** The numbers of those that have children to sum up: one index probe each. */
+  async withChildren(events: readonly ParentEvent[]): Promise<Set<number>> {
+    const { rows } = await this.withChildrenQuery(events).execute(this.database.db);
+    return new Set(rows.map(({ eventNid }) => eventNid));
+  }
+
+  /** Of those that have replies. */
+  async threads(parents: readonly ParentEvent[], counted: CountedChildren): Promise<ThreadSummary[]> {
+    return (await this.threadsQuery(parents, counted).execute(this.database.db)).rows;
+  }
+
+  /** Replacements by the same sender, of the same type, the most recent first; a few of each parent. */
+  async edits(parents: readonly ParentEvent[], counted: CountedChildren): Promise<ChildEvent[]> {
+    return (await this.editsQuery(parents, counted).execute(this.database.db)).rows;
+  }
+
+  /** What refers to the parents, in order: the newest of each, where there are very many. */
+  async references(parents: readonly ParentEvent[], counted: CountedChildren): Promise<Reference[]> {
+    return (await this.referencesQuery(parents, counted).execute(this.database.db)).rows;
+  }
+
+  /** @internal For the test that looks at its plan. */
+  withChildrenQuery(events: readonly ParentEvent[]): RawBuilder<{ eventNid: number }> {
+    return sql`
+      SELECT p.nid AS "eventNid" FROM ${these(events)}
+      WHERE EXISTS (SELECT FROM event_relations r
+        WHERE r.room_nid = p.room AND r.parent_event_id = p.id AND r.rel_type_nid <= 3)`;
+  }
+
+  /** @internal For the test that looks at its plan. */
+  threadsQuery(parents: readonly ParentEvent[], counted: CountedChildren): RawBuilder<ThreadSummary> {
+    return sql`
+      SELECT p.nid AS "parentNid", thread.count, thread.participated, latest.event_nid AS "latestNid"
+      FROM ${these(parents)}
+      CROSS JOIN LATERAL (
+        SELECT count(*)::int AS count, max(position) AS latest, coalesce(bool_or(sender_nid =
+          (SELECT state_key_nid FROM state_keys WHERE state_key = ${counted.userId})), false) AS participated
+        FROM (SELECT r.position, r.sender_nid FROM ${children('m.thread', counted)}
+          ORDER BY r.position DESC LIMIT ${MAX_REPLIES}) AS reply) AS thread
+      JOIN event_positions latest ON latest.position = thread.latest`;
+  }
+
+  /** @internal For the test that looks at its plan. */
+  editsQuery(parents: readonly ParentEvent[], counted: CountedChildren): RawBuilder<ChildEvent> {
+    return sql`
+      SELECT p.nid AS "parentNid", edit.event_nid AS "eventNid"
+      FROM ${these(parents)} JOIN events parent ON parent.event_nid = p.nid
+      CROSS JOIN LATERAL (
+        SELECT e.event_nid, e.origin_server_ts, e.event_id
+        FROM (SELECT r.event_nid FROM ${children('m.replace', counted)}
+            AND r.sender_nid = parent.sender_nid AND r.type_nid = parent.type_nid
+          ORDER BY r.position DESC LIMIT ${MAX_EDITS}) AS newest
+        JOIN events e ON e.event_nid = newest.event_nid
+        ORDER BY e.origin_server_ts DESC, e.event_id DESC LIMIT ${CANDIDATES}) AS edit
+      ORDER BY p.nid, edit.origin_server_ts DESC, edit.event_id DESC`;
+  }
+
+  /** @internal For the test that looks at its plan. */
+  referencesQuery(parents: readonly ParentEvent[], counted: CountedChildren): RawBuilder<Reference> {
+    return sql`
+      SELECT p.nid AS "parentNid", p.room AS "roomNid", reference.event_nid AS "eventNid", reference.position, e.event_id AS "eventId"
+      FROM ${these(parents)}
+      CROSS JOIN LATERAL (SELECT r.event_nid, r.position FROM ${children('m.reference', counted)}
+        ORDER BY r.position DESC LIMIT ${MAX_REFERENCES}) AS reference
+      JOIN events e ON e.event_nid = reference.event_nid
+      ORDER BY p.nid, reference.position LIMIT ${MAX_REFERENCES_AT_ONCE}`;
+  }
+}
+
+function these(events: readonly ParentEvent[]): RawBuilder<unknown> {
+  const nids = events.map(({ eventNid }) => eventNid);
+  const rooms = events.map(({ roomNid }) => roomNid);
+  const ids = events.map(({ eventId }) => eventId);
+  return sql`unnest(${nids}::bigint[], ${rooms}::bigint[], ${ids}::text[]) AS p(nid, room, id)`;
+}
+
+/** The children of `p` of one type that count. */
+function children(
+  relType: keyof typeof REL_TYPE_NIDS,
+  { ignored, visible }: CountedChildren,
+): RawBuilder<unknown> {
+  const rooms = visible.map(({ roomNid }) => roomNid);
+  const froms = visible.map(({ from }) => from);
+  const tos = visible.map(({ to }) => to);
+  return sql`event_relations r
+    WHERE r.room_nid = p.room AND r.parent_event_id = p.id AND r.rel_type_nid = ${sql.raw(String(REL_TYPE_NIDS[relType]))}
+      AND NOT EXISTS (SELECT FROM redactions x WHERE x.redacted_event_nid = r.event_nid)
+      AND r.sender_nid <> all(ARRAY(SELECT state_key_nid FROM state_keys WHERE state_key = any(${ignored})))
+      AND EXISTS (SELECT FROM unnest(${rooms}::bigint[], ${froms}::bigint[], ${tos}::bigint[]) AS v(room, above, up_to)
+        WHERE v.room = p.room AND r.position > v.above AND r.position <= v.up_to)`;
+}

@@ -1,0 +1,3 @@
+export * from './room-summary.js';
+export * from './space-children.js';
+export * from './space-reader.js';

@@ -1,0 +1,2 @@
+export * from './thread-subscription-reader.js';
+export * from './thread-subscription-transactor.js';

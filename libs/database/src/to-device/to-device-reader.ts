@@ -1,0 +1,62 @@
+import type { DeviceId, UserId } from '@atoll/matrix';
+import type { Database } from '../open-database.js';
+
+/** Whose inbox it is. */
+export interface InboxOwner {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+}
+
+/** A message that a device has not acknowledged. */
+export interface ToDeviceMessage {
+  readonly position: number;
+  readonly sender: UserId;
+  readonly type: string;
+  /** JSON */
+  readonly content: string;
+}
+
+/** A stretch of an inbox. */
+export interface InboxPage {
+  readonly messages: readonly ToDeviceMessage[];
+  /** Everything after the given position and up to here is among the messages. */
+  readonly upTo: number;
+}
+
+/** Reads the inboxes of local devices. */
+export class ToDeviceReader {
+  constructor(private readonly database: Database) {}
+
+  /** The oldest messages after one position and up to another, in their order. */
+  async page(
+    { userId, deviceId }: InboxOwner,
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<InboxPage> {
+    if (after >= upTo) return { messages: [], upTo: after };
+    const messages = await this.database.db
+      .selectFrom('to_device')
+      .select(['position', 'sender', 'type', 'content'])
+      .where('user_id', '=', userId)
+      .where('device_id', '=', deviceId)
+      .where('position', '>', after)
+      .where('position', '<=', upTo)
+      .orderBy('position')
+      .limit(limit + 1)
+      .execute();
+    if (messages.length <= limit) return { messages, upTo };
+    messages.pop();
+    return { messages, upTo: messages.at(-1)?.position ?? after };
+  }
+
+  /** The device has everything up to the position: that goes. */
+  async acknowledge({ userId, deviceId }: InboxOwner, upTo: number): Promise<void> {
+    await this.database.db
+      .deleteFrom('to_device')
+      .where('user_id', '=', userId)
+      .where('device_id', '=', deviceId)
+      .where('position', '<=', upTo)
+      .execute();
+  }
+}
