@@ -1,4 +1,4 @@
-import { encodeToken, EventReader, type StreamPositions } from '@atoll/database';
+import { encodeToken, EventReader, pointAt, type StreamPositions } from '@atoll/database';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type Viewer } from '../events/client-events.js';
@@ -38,10 +38,10 @@ export class PeekEvents {
     let positions = since;
     for (;;) {
       const { room, until } = await this.access.readable(viewer.userId, roomId);
-      const range = { dir: 'f', from: positions.events, limit: MAX_EVENTS } as const;
+      const range = { dir: 'f', from: pointAt(positions.events), limit: MAX_EVENTS } as const;
       const found = await this.events.timeline(
         room.roomNid,
-        until === undefined ? range : { ...range, to: until },
+        until === undefined ? range : { ...range, to: pointAt(until) },
       );
       const served = await this.clientEvents.serve(viewer, found);
       positions = { ...positions, events: found.at(-1)?.position ?? positions.events };

@@ -1,5 +1,12 @@
 import { roomIdSchema } from '@atoll/contract';
-import { AccountDataReader, currentPositions, type Database, encodeToken, RoomReader } from '@atoll/database';
+import {
+  AccountDataReader,
+  currentPositions,
+  type Database,
+  encodeToken,
+  pointAt,
+  RoomReader,
+} from '@atoll/database';
 import { AccessToken, Requester, type UserRequester } from '@atoll/http';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
@@ -37,7 +44,13 @@ export class RoomInitialSyncController {
     const now = await currentPositions(this.database.db);
     const end = readable.until ?? now.events;
     const [page, state, membership, accountData] = await Promise.all([
-      this.pages.read(viewer, roomNid, { dir: 'b', from: end, to: undefined, limit: MESSAGES, filter: {} }),
+      this.pages.read(viewer, roomNid, {
+        dir: 'b',
+        from: pointAt(end),
+        to: undefined,
+        limit: MESSAGES,
+        filter: {},
+      }),
       this.states.of(readable),
       this.rooms.membershipOf(viewer.userId, roomNid),
       this.accountData.changes(viewer.userId, 0, now.account_data),

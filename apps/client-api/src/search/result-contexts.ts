@@ -1,4 +1,4 @@
-import { EventReader, EventSearchReader } from '@atoll/database';
+import { EventReader, EventSearchReader, pointAfter, pointBefore } from '@atoll/database';
 import type { JsonObject } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../events/client-events.js';
@@ -91,8 +91,8 @@ function toContext(
   const first = before.at(-1) ?? served;
   const last = after.at(-1) ?? served;
   return {
-    start: tokenOf((first.event.position ?? 0) - 1),
-    end: tokenOf(last.event.position ?? 0),
+    start: tokenOf(pointBefore(first.event)),
+    end: tokenOf(pointAfter(last.event)),
     events_before: before.map(({ body }) => body),
     events_after: after.map(({ body }) => body),
   };

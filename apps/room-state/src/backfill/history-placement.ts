@@ -39,11 +39,12 @@ interface Placed {
 interface Stretch {
   readonly actor: RoomActor;
   readonly befores: ReadonlyMap<EventId, StateMap>;
+  readonly gap: HistoryStretch['gap'];
   readonly known: ReadonlyMap<EventId, KnownEvent>;
   readonly placed: Map<EventId, Placed>;
 }
 
-/** Places history: events that come before all that the room has, and change nothing of its state. */
+/** Places history: events that come before some that the room has, and change nothing of its state. */
 export class HistoryPlacement {
   constructor(
     private readonly reader: RoomActorReader,
@@ -57,7 +58,7 @@ export class HistoryPlacement {
    * Judges each event by its auth events and by the state before it, and makes the actor take it. There is no check by the current
    * state: that is of another time. Events whose state before cannot be known are left out, and so is what follows them.
    */
-  async place(actor: RoomActor, { events, befores }: HistoryStretch): Promise<Decision<PlacedHistory>> {
+  async place(actor: RoomActor, { events, befores, gap }: HistoryStretch): Promise<Decision<PlacedHistory>> {
     await actor.drained();
     const ids = events.flatMap(({ event: { eventId, pdu } }) => [
       eventId,
@@ -65,7 +66,7 @@ export class HistoryPlacement {
       ...authEventIds(pdu),
     ]);
     const known = await this.events.load([...new Set(ids)]);
-    const stretch: Stretch = { actor, befores, known, placed: new Map() };
+    const stretch: Stretch = { actor, befores, gap, known, placed: new Map() };
     const pending: PendingEvent[] = [];
     for (const one of events) {
       const outlier = known.get(one.event.eventId);
@@ -76,7 +77,7 @@ export class HistoryPlacement {
       // Each may copy a large state.
       await new Promise(setImmediate);
     }
-    const added = pending.filter(({ isBackfilled }) => isBackfilled === true).length;
+    const added = pending.filter(({ beforePosition }) => beforePosition !== undefined).length;
     const answer = { placed: pending.length, added };
     if (pending.length === 0) return { answer };
     for (const one of pending) {
@@ -113,7 +114,7 @@ export class HistoryPlacement {
     eventNid: number,
     before: StateMap,
   ): Promise<PendingEvent> {
-    const { actor, known, placed } = stretch;
+    const { actor, gap, known, placed } = stretch;
     const { pdu, eventId } = one.event;
     const problem = one.problem ?? (await this.problem(stretch, one, before));
     const accepted = problem === undefined;
@@ -140,7 +141,8 @@ export class HistoryPlacement {
       signed: Promise.resolve(one.exact),
       inTimeline: false,
       edits: [],
-      isBackfilled: accepted,
+      ...(accepted && { beforePosition: gap.beforePosition }),
+      followedByNid: gap.followedByNid,
       mayBeMissed: true,
       missing: prevEventIds(pdu).filter((id) => !isHere(id)),
       state: described.stored,

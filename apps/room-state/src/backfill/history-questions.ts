@@ -1,4 +1,4 @@
-import type { ClaimedStateReader } from '@atoll/database';
+import type { ClaimedStateReader, HistoryGap } from '@atoll/database';
 import { authEventIds, type EventId, MatrixError, prevEventIds, type ServerName } from '@atoll/matrix';
 import type { StateMap } from '@atoll/room-rules';
 import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
@@ -12,8 +12,10 @@ import { askInTurn, NoHelp, unusable } from '../remote-rooms/ask-in-turn.js';
 import type { RoomServers } from '../remote-rooms/room-servers.js';
 import type { EventCache } from '../room-actor/event-cache.js';
 
-/** Events before the room's own: stored as outliers, predecessors first. */
+/** Events that the room missed: stored as outliers, predecessors first. */
 export interface HistoryStretch {
+  /** What it is the history of. */
+  readonly gap: Pick<HistoryGap, 'beforePosition' | 'followedByNid'>;
   readonly events: readonly TakenOutlier[];
   /** The states before those of them whose predecessors are not here, as a server told them. */
   readonly befores: ReadonlyMap<EventId, StateMap>;
@@ -39,18 +41,27 @@ export class HistoryQuestions {
   ) {}
 
   /**
-   * What comes before the room's events, from the first server that has some of it.
+   * What is missing just before the event at a position, or where something is missing deepest in the room, from the first server that
+   * has some of it.
    * @returns `undefined` when nothing is missing, or nobody has it
    * @throws NotOwnerError
    */
-  async ask(room: KnownRoom, limit: number, deadline: number): Promise<HistoryStretch | undefined> {
-    const from = await this.reader.backwardExtremities(room.roomNid, MAX_FROM);
-    if (from.length === 0) return undefined;
+  async ask(
+    room: KnownRoom,
+    before: number | undefined,
+    limit: number,
+    deadline: number,
+  ): Promise<HistoryStretch | undefined> {
+    const missing = await this.reader.missingAt(room.roomNid, before, MAX_FROM);
+    const [gap] = missing;
+    if (gap === undefined) return undefined;
+    const from = missing.map(({ eventId }) => eventId);
     const servers = await this.servers.serversIn(room.roomNid, MAX_SERVERS);
     try {
-      return await askInTurn(servers, (server) =>
+      const stretch = await askInTurn(servers, (server) =>
         this.askOne(room, from, limit, { server, roomId: room.roomId, deadline }),
       );
+      return { ...stretch, gap };
     } catch (error) {
       if (error instanceof MatrixError) return undefined;
       throw error;
@@ -62,7 +73,7 @@ export class HistoryQuestions {
     from: readonly EventId[],
     limit: number,
     question: Question,
-  ): Promise<HistoryStretch> {
+  ): Promise<Omit<HistoryStretch, 'gap'>> {
     const texts = await this.queries.backfill(question, from, limit);
     const checked = await this.checks.checkAll(texts, room.rules);
     const received = checked.flatMap((one) =>

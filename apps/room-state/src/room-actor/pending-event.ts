@@ -49,10 +49,12 @@ export interface PendingEvent {
   /** Of an allowed redaction: the event that it means, not here yet; of users of one server only, where it says so. */
   readonly redactsLater?: { readonly eventId: EventId; readonly onlyOfServer: ServerName | null };
   readonly reset?: StateResetChange[];
-  /** Of the time before this server came. */
-  readonly isBackfilled?: boolean;
+  /** Of history that has a place: the position of the event that it is the history of. */
+  readonly beforePosition?: number;
   /** Predecessors that this server does not have. */
   readonly missing?: EventId[];
+  /** Of history: the event of the stream that it is the history of, where that is known. */
+  readonly followedByNid?: number | null;
   /** It came from another server and may be what others missed. */
   readonly mayBeMissed?: boolean;
   /** Another server's member event that this server brings to the rest of the room. */

@@ -44,7 +44,7 @@ async function toEventCommit(
 ): Promise<EventCommit> {
   const { event, edits } = pending;
   const pdu = await pending.signed;
-  const hasPlace = pending.inTimeline || pending.isBackfilled === true;
+  const hasPlace = pending.inTimeline || pending.beforePosition !== undefined;
   const relation = hasPlace ? relationOf(pdu.content) : undefined;
   return {
     eventNid: event.eventNid,
@@ -61,8 +61,9 @@ async function toEventCommit(
     inTimeline: pending.inTimeline,
     ...changesOf(edits, event.eventNid, serverName),
     ...(pending.seed && { seed: changesOf(pending.seed, event.eventNid, serverName) }),
-    ...(pending.isBackfilled === true && { isBackfilled: true }),
+    ...(pending.beforePosition !== undefined && { beforePosition: pending.beforePosition }),
     ...(pending.missing && { missing: pending.missing }),
+    ...(pending.followedByNid !== undefined && { followedByNid: pending.followedByNid }),
     ...(pending.mayBeMissed === true && { mayBeMissed: true }),
     ...(pending.isForwarded === true && { isForwarded: true }),
     ...(pending.strippedState !== undefined && { strippedState: pending.strippedState }),

@@ -294,6 +294,25 @@ describe('a purge of history', () => {
     expect(rows).toEqual([]);
   });
 
+  it('takes the history of what goes, and leaves that of what stays', async () => {
+    const { roomId, branch, longer, other, reply } = await forkedRoom();
+    // As if it had been missed until the reply came, and been brought then.
+    await service.database.pool.query(
+      `UPDATE event_positions SET position = nextval('backfill_position'), before_position = $1
+       WHERE event_nid = (SELECT event_nid FROM events WHERE event_id = $2)`,
+      [await positionOf(reply.eventId), longer.eventId],
+    );
+    const runner = service.module.get(RoomJobRunner);
+    const purged = async (before: EventId) =>
+      (await runUntil(service, runner, await purge(roomId, before))).eventsPurged;
+    expect(await purged(other.eventId)).toBe(1);
+    await expect(jsonOf(branch.eventId)).rejects.toThrow();
+    expect(await jsonOf(longer.eventId)).toContain('further on the branch');
+    expect(await purged(longer.eventId)).toBe(0);
+    expect(await purged(reply.eventId)).toBe(1);
+    await expect(jsonOf(longer.eventId)).rejects.toThrow();
+  });
+
   it('takes messages that were refused, from before the point', async () => {
     const { roomId, branch, reply } = await forkedRoom();
     const refuse = (id: string, status: number, ts: number) =>

@@ -1,4 +1,5 @@
 import type { EventId } from '@atoll/matrix';
+import { sql } from 'kysely';
 import type { Database } from '../open-database.js';
 
 export interface EventTime {
@@ -39,6 +40,7 @@ export class EventTimeReader {
       .where('e.origin_server_ts', dir === 'f' ? '>=' : '<=', ts)
       .orderBy('e.origin_server_ts', order)
       .orderBy('e.depth', order)
+      .orderBy(sql`coalesce(p.before_position, p.position)`, order)
       .orderBy('p.position', order)
       .limit(limit)
       .offset(offset)

@@ -1,11 +1,18 @@
 import type { EventId, UserId } from '@atoll/matrix';
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../open-database.js';
-import type { TimelineRange } from '../room/event-reader.js';
 import { REL_TYPE_NIDS } from '../schema/relation.table.js';
 
+/** As those of `TimelineRange`, but by position: history comes before everything else. */
+interface Bounds {
+  readonly from?: number;
+  readonly to?: number;
+  readonly dir: 'f' | 'b';
+}
+
 /** The children of an event, as the Relationships API asks for them. */
-export interface ChildrenRange extends TimelineRange {
+export interface ChildrenRange extends Bounds {
+  readonly limit: number;
   readonly parentId: EventId;
   readonly relType?: string | undefined;
   readonly eventType?: string | undefined;
@@ -39,7 +46,7 @@ export class RelationReader {
   childrenQuery(roomNid: number, range: ChildrenRange): RawBuilder<Entry> {
     const { parentId, recurse, limit, dir, from } = range;
     const isWanted = filterOf(range);
-    const direct = (bounds: Omit<TimelineRange, 'limit'>, most: number) => sql<Entry>`
+    const direct = (bounds: Bounds, most: number) => sql<Entry>`
       SELECT r.event_nid AS "eventNid", r.position FROM event_relations r
       WHERE r.room_nid = ${roomNid} AND r.parent_event_id = ${parentId} AND ${isWanted} ${boundsOf(bounds, 'r.position')}
       ORDER BY r.position ${orderOf(bounds)} LIMIT ${most}`;
@@ -89,11 +96,11 @@ function filterOf({ relType, eventType, sender }: ChildrenRange): RawBuilder<unk
   return sql.join(conditions, sql` AND `);
 }
 
-function orderOf({ dir }: Pick<TimelineRange, 'dir'>): RawBuilder<unknown> {
+function orderOf({ dir }: Bounds): RawBuilder<unknown> {
   return sql.raw(dir === 'f' ? 'ASC' : 'DESC');
 }
 
-function boundsOf({ dir, from, to }: Omit<TimelineRange, 'limit'>, column: string): RawBuilder<unknown> {
+function boundsOf({ dir, from, to }: Bounds, column: string): RawBuilder<unknown> {
   const [above, upTo] = dir === 'f' ? [from, to] : [to, from];
   const position = sql.ref(column);
   const lower = above === undefined ? sql`` : sql`AND ${position} > ${above}`;

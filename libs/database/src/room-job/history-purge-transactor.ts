@@ -1,5 +1,5 @@
 import type { EventId, ServerName } from '@atoll/matrix';
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import { anyOf } from '../any-of.js';
 import { serverOf } from '../federation/server-name-sql.js';
 import type { Fence } from '../partition/fence-partitions.js';
@@ -79,6 +79,11 @@ export class HistoryPurgeTransactor {
     const localUpTo = deleteLocalEvents
       ? await sentPosition(trx, roomNid ?? 0, this.serverName, this.partitions)
       : Number.MIN_SAFE_INTEGER;
+    const anchor = sql`coalesce(
+      (SELECT before_position FROM event_positions WHERE position = ${beforePosition}::bigint), ${beforePosition}::bigint)`;
+    // As `TimelinePoint` has them.
+    const isBefore = (place: RawBuilder<unknown>) =>
+      sql`(coalesce(${place}.before_position, ${place}.position), ${place}.position) < (${anchor}, ${beforePosition}::bigint)`;
     const { rows } = await sql<PageRow>`
       SELECT p.position, e.event_nid AS "eventNid", e.event_id AS "eventId", e.json,
         e.state_key_nid IS NULL
@@ -89,12 +94,12 @@ export class HistoryPurgeTransactor {
           AND NOT EXISTS (SELECT FROM threads t JOIN event_positions lp ON lp.position = t.latest_position
             JOIN events l ON l.event_nid = lp.event_nid
             WHERE t.room_nid = ${roomNid} AND t.root_event_id = e.event_id
-              AND (${beforePosition}::bigint IS NULL OR lp.position >= ${beforePosition}::bigint)
+              AND (${beforePosition}::bigint IS NULL OR NOT ${isBefore(sql`lp`)})
               AND (${beforeTs}::bigint IS NULL OR l.origin_server_ts >= ${beforeTs}::bigint)) AS "isDoomed"
       FROM (
-        SELECT position, event_nid FROM event_positions
+        SELECT position, event_nid FROM event_positions h
         WHERE room_nid = ${roomNid} AND (${cursor}::bigint IS NULL OR position > ${cursor}::bigint)
-          AND (${beforePosition}::bigint IS NULL OR position < ${beforePosition}::bigint)
+          AND (${beforePosition}::bigint IS NULL OR (position < ${anchor} AND ${isBefore(sql`h`)}))
           AND position < (SELECT max(position) FROM event_positions WHERE room_nid = ${roomNid})
         ORDER BY position LIMIT ${PAGE}) AS p
       JOIN events e ON e.event_nid = p.event_nid

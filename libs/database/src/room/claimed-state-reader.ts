@@ -1,7 +1,9 @@
 import type { EventId } from '@atoll/matrix';
+import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
 import { EVENT_STATUS } from '../schema/event.table.js';
+import { type HistoryGap, historyGaps } from './history-gaps.js';
 
 /** What a room's owner must know of an event that another server calls state. */
 export interface ClaimedEvent {
@@ -43,16 +45,17 @@ export class ClaimedStateReader {
     }));
   }
 
-  /** Predecessors of the room's events that this server does not have, the newest first. */
-  async backwardExtremities(roomNid: number, limit: number): Promise<EventId[]> {
-    const rows = await this.database.db
-      .selectFrom('backward_extremities')
-      .select('event_id')
-      .where('room_nid', '=', roomNid)
-      .orderBy('depth', 'desc')
-      .limit(limit)
-      .execute();
-    return rows.map((row) => row.event_id);
+  /**
+   * What is missing at one place of the room's history, the deepest first, at most `limit`.
+   * @param before the place: the position of the event that follows; without it, where something is missing deepest in the room
+   */
+  async missingAt(roomNid: number, before: number | undefined, limit: number): Promise<HistoryGap[]> {
+    const { rows } = await sql<HistoryGap>`
+      WITH gaps AS ${historyGaps(roomNid)}
+      SELECT * FROM gaps WHERE "beforePosition" = coalesce(${before ?? null}::bigint,
+        (SELECT "beforePosition" FROM gaps ORDER BY depth DESC LIMIT 1))
+      ORDER BY depth DESC LIMIT ${limit}`.execute(this.database.db);
+    return rows;
   }
 
   /** The least depth of the events behind which history is missing; 0 when none is. */

@@ -55,7 +55,7 @@ export function heavyStatements(commit: RoomCommit): Statement[] {
   }
   statements.push(...rareStatements(commit.events), ...remoteStatements(commit.events));
   // After the positions of backfilled events and all redactions.
-  const backfilled = commit.events.filter(({ isBackfilled }) => isBackfilled === true);
+  const backfilled = commit.events.filter(({ beforePosition }) => beforePosition !== undefined);
   statements.push(
     ...placedRelations(backfilled.filter(isRelated)),
     ...redactedReplies(commit.events.flatMap(({ redactsNid }) => redactsNid ?? [])),

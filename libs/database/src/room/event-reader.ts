@@ -1,17 +1,19 @@
 import type { EventId } from '@atoll/matrix';
+import { sql } from 'kysely';
 import type { Database } from '../open-database.js';
 import { anyOf } from '../any-of.js';
 import { type StoredEvent, toStoredEvent } from './stored-event.js';
+import { pointAfter, pointBefore, type TimelinePoint } from './timeline-point.js';
+import { pointSql, timelineStretch } from './timeline-stretch.js';
 import { type ClientTransaction, transactionKey } from './transaction-key.js';
 
 /**
- * A stretch of a room's timeline. `from` and `to` are points between events: point p lies after the event at position p
- * and before the next, as sync tokens do. Forwards (`f`) the stretch is `from < position <= to`, backwards (`b`) it is
- * `to < position <= from`, the newest first. An absent bound is open.
+ * A stretch of a room's timeline between two points: forwards (`f`) what lies after `from` up to `to`, backwards (`b`) what
+ * lies after `to` up to `from`, the newest first. An absent bound is open.
  */
 export interface TimelineRange {
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: TimelinePoint;
+  readonly to?: TimelinePoint;
   readonly dir: 'f' | 'b';
   readonly limit: number;
 }
@@ -56,14 +58,10 @@ export class EventReader {
   }
 
   /** The events around one of the timeline; `before` and `after` are the largest numbers of them. */
-  async aroundEvent(
-    roomNid: number,
-    position: number,
-    limits: { before: number; after: number },
-  ): Promise<EventsAround> {
+  async aroundEvent(event: StoredEvent, limits: { before: number; after: number }): Promise<EventsAround> {
     const [before, after] = await Promise.all([
-      this.timeline(roomNid, { dir: 'b', from: position - 1, limit: limits.before }),
-      this.timeline(roomNid, { dir: 'f', from: position, limit: limits.after }),
+      this.timeline(event.roomNid, { dir: 'b', from: pointBefore(event), limit: limits.before }),
+      this.timeline(event.roomNid, { dir: 'f', from: pointAfter(event), limit: limits.after }),
     ]);
     return { before, after };
   }
@@ -71,12 +69,17 @@ export class EventReader {
   /** @internal The query behind `timeline`, for the test that looks at its plan. */
   timelineQuery(roomNid: number, { from, to, dir, limit }: TimelineRange) {
     const [above, upTo] = dir === 'f' ? [from, to] : [to, from];
+    const stretch = timelineStretch({
+      room: sql`${roomNid}::bigint`,
+      above: above && pointSql(above),
+      upTo: upTo && pointSql(upTo),
+      dir,
+      limit,
+    });
     return this.events()
-      .where('p.room_nid', '=', roomNid)
-      .$if(above !== undefined, (query) => query.where('p.position', '>', above ?? 0))
-      .$if(upTo !== undefined, (query) => query.where('p.position', '<=', upTo ?? 0))
-      .orderBy('p.position', dir === 'f' ? 'asc' : 'desc')
-      .limit(limit);
+      .innerJoin(stretch.as('stretch'), 'stretch.event_nid', 'e.event_nid')
+      .orderBy('stretch.anchor', dir === 'f' ? 'asc' : 'desc')
+      .orderBy('stretch.position', dir === 'f' ? 'asc' : 'desc');
   }
 
   private events() {
@@ -94,6 +97,7 @@ export class EventReader {
         'r.room_id as roomId',
         'r.version as roomVersion',
         'p.position',
+        'p.before_position as beforePosition',
         'e.status',
         'e.json',
         'because.event_id as redactionId',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
+import { historyGaps } from './history-gaps.js';
 
 /** Tells rooms whose history this server has whole from those that began before it came, or of which it missed something. */
 export class HistoryReader {
@@ -19,6 +20,21 @@ export class HistoryReader {
       .limit(1)
       .executeTakeFirst();
     return row !== undefined;
+  }
+
+  /**
+   * The newest place at which something of the room's history is missing: the position of the event that follows.
+   * @param upTo only where that event is at this position or before it
+   * @param above only where it is behind this position
+   */
+  async newestGap(
+    roomNid: number,
+    { upTo, above }: { upTo: number; above: number },
+  ): Promise<number | undefined> {
+    const { rows } = await sql<{ newest: number | null }>`
+      SELECT max("beforePosition") AS newest FROM ${historyGaps(roomNid)} AS gaps
+      WHERE "beforePosition" <= ${upTo} AND "beforePosition" > ${above}`.execute(this.database.db);
+    return rows[0]?.newest ?? undefined;
   }
 
   /** Those of the rooms that have history which no sync tells: backfilled, or still to be had from other servers. */

@@ -61,26 +61,32 @@ function arrayText<Row>(rows: readonly Row[], pick: (row: Row) => number | strin
 /** Backfilled events, the newest first, and the backward extremities before and after. */
 function historyStatements(events: readonly EventCommit[]): Statement[] {
   const statements: Statement[] = [];
-  const backfilled = events.filter(({ isBackfilled }) => isBackfilled === true);
+  const backfilled = events.filter(({ beforePosition }) => beforePosition !== undefined);
   if (backfilled.length > 0) {
     statements.push({
       name: 'insert-backfilled-positions',
-      text: `INSERT INTO event_positions (position, event_nid, room_nid)
-        SELECT nextval('backfill_position'), nid, room
-        FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS e(nid, room, n) ORDER BY n OFFSET 0) AS ordered`,
-      values: [backfilled.map((event) => event.eventNid), backfilled.map((event) => event.roomNid)],
+      text: `INSERT INTO event_positions (position, event_nid, room_nid, before_position)
+        SELECT nextval('backfill_position'), nid, room, before
+        FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS e(nid, room, before, n)
+          ORDER BY n OFFSET 0) AS ordered`,
+      values: [
+        backfilled.map(({ eventNid }) => eventNid),
+        backfilled.map(({ roomNid }) => roomNid),
+        backfilled.map(({ beforePosition }) => beforePosition),
+      ],
     });
   }
   const missing = events.flatMap((event) => (event.missing ?? []).map((id) => ({ ...event, id })));
   if (missing.length > 0) {
     statements.push({
       name: 'insert-backward-extremities',
-      text: `INSERT INTO backward_extremities (room_nid, event_id, depth)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) ON CONFLICT DO NOTHING`,
+      text: `INSERT INTO backward_extremities (room_nid, event_id, depth, followed_by_nid)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) ON CONFLICT DO NOTHING`,
       values: [
         missing.map(({ roomNid }) => roomNid),
         missing.map(({ id }) => id),
         missing.map(({ depth }) => depth),
+        missing.map(({ eventNid, followedByNid = eventNid }) => followedByNid),
       ],
     });
   }

@@ -60,10 +60,12 @@ export interface EventCommit {
   reset?: StateResetChange[];
   /** The state that a join to a room new to this server brings, all but the join: current from before any position on. */
   seed?: { stateChanges: StateChange[]; membershipChanges: MembershipChange[] };
-  /** It is of the time before this server came: it gets the next position before all that the room has. */
-  isBackfilled?: boolean;
+  /** It is history: it gets the next position below all that were given, and its place just before the event at this one. */
+  beforePosition?: number;
   /** Predecessors that this server does not have. */
   missing?: EventId[];
+  /** Of history: the event of the stream that it is the history of, where that is known. */
+  followedByNid?: number | null;
   /** It came from another server and may be what other events missed: as their predecessor, or as what they redact. */
   mayBeMissed?: boolean;
   /** Another server's member event that this server brings to the rest of the room. */

@@ -8,6 +8,8 @@ import { EventReader } from './event-reader.js';
 import { type Membership, RoomReader } from './room-reader.js';
 import { type PlacedRow, RoomRows } from './room-rows.js';
 import { StateReader } from './state-reader.js';
+import type { StoredEvent } from './stored-event.js';
+import { pointAt } from './timeline-point.js';
 import { VisibilityReader } from './visibility-reader.js';
 
 const alice = '@alice:a.example' as UserId;
@@ -85,12 +87,13 @@ describe('the readers of rooms', () => {
     const events = new EventReader(database);
     const page = async (range: Parameters<EventReader['timeline']>[1]) =>
       (await events.timeline(room.roomNid, range)).map(({ position }) => position);
-    const from = positionOf('name');
-    const to = positionOf('bob invited');
-    expect(await page({ dir: 'f', from, to, limit: 10 })).toEqual([positionOf('hello'), to]);
-    expect(await page({ dir: 'b', from: to, to: from, limit: 10 })).toEqual([to, positionOf('hello')]);
+    const invited = positionOf('bob invited');
+    const [from, to] = [pointAt(positionOf('name')), pointAt(invited)];
+    expect(await page({ dir: 'f', from, to, limit: 10 })).toEqual([positionOf('hello'), invited]);
+    expect(await page({ dir: 'b', from: to, to: from, limit: 10 })).toEqual([invited, positionOf('hello')]);
     expect(await page({ dir: 'b', limit: 2 })).toEqual([positionOf('redaction'), positionOf('renamed')]);
-    const { before, after } = await events.aroundEvent(room.roomNid, to, { before: 1, after: 1 });
+    const [event] = (await events.byNids([at['bob invited']?.eventNid ?? 0])).values();
+    const { before, after } = await events.aroundEvent(event as StoredEvent, { before: 1, after: 1 });
     expect([before, after].flat().map(({ position }) => position)).toEqual([
       positionOf('hello'),
       positionOf('bob joined'),

@@ -35,8 +35,8 @@ export interface EventRow {
   readonly status?: EventStatus;
   /** State that a join by way of another server brought: an outlier, current from position 0 on. */
   readonly seeded?: boolean;
-  /** History from before this server came into the room; the state before it is its `fork`. */
-  readonly backfilled?: boolean;
+  /** History from before everything, or of this event; the state before it is its `fork`. */
+  readonly backfilled?: boolean | PlacedRow;
   readonly prevEvents?: readonly PlacedRow[];
   readonly authEvents?: readonly PlacedRow[];
   /** Takes the place of what the PDU would have. */
@@ -135,7 +135,12 @@ export class RoomRows {
     if (row.seeded !== true) {
       await db
         .insertInto('event_positions')
-        .values({ position, event_nid: placed.eventNid, room_nid: this.roomNid })
+        .values({
+          position,
+          event_nid: placed.eventNid,
+          room_nid: this.roomNid,
+          before_position: typeof row.backfilled === 'object' ? row.backfilled.position : null,
+        })
         .execute();
     }
     await this.insertExtras(row, placed);
@@ -150,9 +155,14 @@ export class RoomRows {
     await this.database.db.insertInto('stripped_states').values(row).execute();
   }
 
-  /** There is history that only other servers have. */
-  async missHistory(eventId = '$missing' as EventId): Promise<void> {
-    const row = { room_nid: this.roomNid, event_id: eventId, depth: 1 };
+  /** There is history that only other servers have, before everything or before this event. */
+  async missHistory(eventId = '$missing' as EventId, followedBy?: PlacedRow): Promise<void> {
+    const row = {
+      room_nid: this.roomNid,
+      event_id: eventId,
+      depth: 1,
+      followed_by_nid: followedBy?.eventNid ?? null,
+    };
     await this.database.db.insertInto('backward_extremities').values(row).execute();
   }
 
@@ -256,7 +266,7 @@ export class RoomRows {
   }
 
   private async positionOf(row: EventRow, number: number): Promise<number> {
-    if (row.backfilled === true) return this.next('backfill_position');
+    if (row.backfilled) return this.next('backfill_position');
     return row.seeded === true ? 0 : number;
   }
 

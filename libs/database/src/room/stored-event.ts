@@ -10,6 +10,8 @@ export interface StoredEvent {
   readonly roomVersion: string;
   /** Its place in the room's timeline; null for events that are never shown (rejected, soft-failed, outliers). */
   readonly position: number | null;
+  /** For history: the position of the event that it is the history of, where it is known; its place is just before that. */
+  readonly beforePosition: number | null;
   readonly status: EventStatus;
   /** As sent, unredacted also when `redactedBecause` is there: whoever serves it redacts. */
   readonly pdu: Pdu;
@@ -27,6 +29,7 @@ export interface StoredEventRow {
   roomId: RoomId;
   roomVersion: string;
   position: number | null;
+  beforePosition: number | null;
   status: EventStatus;
   json: string;
   redactionId: EventId | null;

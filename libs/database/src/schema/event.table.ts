@@ -41,11 +41,13 @@ export interface EventsTable {
   json: string;
 }
 
-/** The `events` stream: positive positions as accepted, negative ones for backfilled history. */
+/** The `events` stream: positive positions as accepted, negative ones for backfilled history: see `TimelinePoint`. */
 export interface EventPositionsTable {
   position: number;
   event_nid: number;
   room_nid: number;
+  /** For history: the position of the event that it is the history of, where it is known; null for the events of the stream. */
+  before_position: number | null;
 }
 
 /** `[type_nid, state_key_nid, event_nid or null]`: null takes the key away. */

@@ -28,6 +28,8 @@ export interface BackwardExtremitiesTable {
   event_id: EventId;
   /** Of an event that names it. */
   depth: number;
+  /** The event of the stream behind which it is missing. */
+  followed_by_nid: number | null;
 }
 
 /** Accepted redactions of events that this server does not have yet. */

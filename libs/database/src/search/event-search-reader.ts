@@ -1,8 +1,8 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { anyOf } from '../any-of.js';
 import { boundedRead } from '../bounded-read.js';
 import type { Database } from '../open-database.js';
-import type { DatabaseSchema } from '../schema/database-schema.js';
+import { type StretchBounds, timelineStretch } from '../room/timeline-stretch.js';
 import { SEARCH_KEYS, type SearchKey } from '../schema/search.table.js';
 import { queryOf } from './words.js';
 
@@ -61,15 +61,23 @@ export class EventSearchReader {
     matches: readonly { readonly roomNid: number; readonly position: number; readonly until: number }[],
     limits: { readonly before: number; readonly after: number },
   ): Promise<AroundMatch[]> {
+    const anchor = sql`m.anchor`;
     const [before, after] = await Promise.all([
-      this.neighbours(this.database.db, matches, sql`p.position < m.position`, 'DESC', limits.before),
-      this.neighbours(
-        this.database.db,
-        matches,
-        sql`p.position > m.position AND p.position <= m.until`,
-        'ASC',
-        limits.after,
-      ),
+      this.neighbours(matches, {
+        dir: 'b',
+        limit: limits.before,
+        upTo: { anchor, position: sql`m.position - 1`, stream: sql`m.anchor - 1` },
+      }),
+      this.neighbours(matches, {
+        dir: 'f',
+        limit: limits.after,
+        above: {
+          anchor,
+          position: sql`m.position`,
+          stream: sql`CASE WHEN m.position < 0 THEN m.anchor - 1 ELSE m.anchor END`,
+        },
+        upTo: { anchor: sql`m.until`, position: sql`m.until`, stream: sql`m.until` },
+      }),
     ]);
     return matches.map((_, index) => ({ before: before.get(index) ?? [], after: after.get(index) ?? [] }));
   }
@@ -99,26 +107,27 @@ export class EventSearchReader {
       FROM (SELECT s.event_nid, s.room_nid, s.position, s.document FROM event_search s
         JOIN unnest(${rooms.map(({ roomNid }) => roomNid)}::bigint[], ${rooms.map(({ until }) => until)}::bigint[])
           AS r(nid, until) ON r.nid = s.room_nid AND s.position <= r.until
+            AND (s.position > 0 OR NOT EXISTS (SELECT FROM event_positions p
+              WHERE p.position = s.position AND p.before_position > r.until))
         WHERE ${sql.join(conditions, sql` AND `)}
         ORDER BY s.position DESC LIMIT ${search.limit} OFFSET 0) AS m
       ORDER BY m.position DESC`;
   }
 
   private async neighbours(
-    db: Kysely<DatabaseSchema>,
     matches: readonly { readonly roomNid: number; readonly position: number; readonly until: number }[],
-    where: RawBuilder<unknown>,
-    order: 'ASC' | 'DESC',
-    limit: number,
+    bounds: Omit<StretchBounds, 'room'>,
   ): Promise<Map<number, number[]>> {
-    if (limit === 0 || matches.length === 0) return new Map();
+    if (bounds.limit === 0 || matches.length === 0) return new Map();
+    const order = sql.raw(bounds.dir === 'f' ? 'ASC' : 'DESC');
     const { rows } = await sql<{ index: number; eventNid: number }>`
       SELECT m.n - 1 AS index, p.event_nid AS "eventNid"
-      FROM unnest(${matches.map(({ roomNid }) => roomNid)}::bigint[], ${matches.map(({ position }) => position)}::bigint[],
-        ${matches.map(({ until }) => until)}::bigint[]) WITH ORDINALITY AS m(room, position, until, n)
-      CROSS JOIN LATERAL (SELECT p.event_nid, p.position FROM event_positions p
-        WHERE p.room_nid = m.room AND ${where} ORDER BY p.position ${sql.raw(order)} LIMIT ${limit}) AS p
-      ORDER BY m.n, p.position ${sql.raw(order)}`.execute(db);
+      FROM (SELECT m.*, coalesce(own.before_position, greatest(m.position, 0)) AS anchor
+        FROM unnest(${matches.map(({ roomNid }) => roomNid)}::bigint[], ${matches.map(({ position }) => position)}::bigint[],
+          ${matches.map(({ until }) => until)}::bigint[]) WITH ORDINALITY AS m(room, position, until, n)
+        LEFT JOIN event_positions own ON own.position = m.position) AS m
+      CROSS JOIN LATERAL ${timelineStretch({ ...bounds, room: sql`m.room` })} AS p
+      ORDER BY m.n, p.anchor ${order}, p.position ${order}`.execute(this.database.db);
     const found = Map.groupBy(rows, ({ index }) => index);
     return new Map([...found].map(([index, list]) => [index, list.map(({ eventNid }) => eventNid)]));
   }

@@ -2,6 +2,7 @@ import {
   type ChildrenRange,
   EventReader,
   MAX_RELATION_DEPTH,
+  positionOf,
   RelationReader,
   RoomReader,
   type StoredEvent,
@@ -52,7 +53,10 @@ export class GetRelatingEventsHandler {
     const { served, end } = await this.pages.fill(viewer, range, async (bounds) => {
       const nids = await this.relations.children(roomNid, {
         ...wanted,
-        ...bounds,
+        dir,
+        limit: bounds.limit,
+        ...(bounds.from && { from: positionOf(bounds.from) }),
+        ...(bounds.to && { to: positionOf(bounds.to) }),
         recurse: recurse === true,
       });
       const found = await this.events.byNids(nids);

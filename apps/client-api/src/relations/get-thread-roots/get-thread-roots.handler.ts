@@ -1,3 +1,4 @@
+import { pointAt, positionOf } from '@atoll/database';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../../events/client-events.js';
@@ -22,10 +23,10 @@ export class GetThreadRootsHandler {
   async handle(viewer: Viewer, roomId: RoomId, query: GetThreadRoots): Promise<JsonObject> {
     const { room } = await this.access.readable(viewer.userId, roomId);
     const { chunk, end } = await this.pages.read(viewer, room.roomNid, {
-      from: query.from === undefined ? undefined : pointOf(query.from),
+      from: query.from === undefined ? undefined : positionOf(pointOf(query.from)),
       limit: query.limit,
       participated: query.include === 'participated',
     });
-    return { chunk: [...chunk], ...(end !== undefined && { next_batch: tokenOf(end) }) };
+    return { chunk: [...chunk], ...(end !== undefined && { next_batch: tokenOf(pointAt(end)) }) };
   }
 }

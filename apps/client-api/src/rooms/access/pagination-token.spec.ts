@@ -2,16 +2,27 @@ import { describe, expect, it } from '@jest/globals';
 import { pointOf, tokenOf } from './pagination-token.js';
 
 describe('pagination tokens', () => {
-  it.each([0, 1, 35, 36, 1e12, -1, -2, -36, -1e12])('name the point %d', (point) => {
-    expect(pointOf(tokenOf(point))).toBe(point);
+  it.each<[number, number]>([
+    [0, 0],
+    [36, 36],
+    [1e12, 1e12],
+    [36, 35],
+    [1e12, -1],
+    [7, -1e12],
+    [0, -36],
+  ])('name the point [%d, %d]', (...point) => {
+    expect(pointOf(tokenOf(point))).toEqual(point);
   });
 
-  it('below point 0 are none of /sync', () => {
-    expect(tokenOf(-1)).toBe('b1_1');
-    expect(tokenOf(0)).toMatch(/^s1_0_/);
+  it('are those of /sync just after an event of the stream', () => {
+    expect(tokenOf([7, 7])).toMatch(/^s1_7_/);
+    expect(tokenOf([7, -1])).toBe('t1_7_-1');
   });
 
-  it.each(['', 's1', 's1_-1', 'b1_', 'b1_-1', 'b1_1_1', 'b1_zzzzzzzzzzz', 'b2_1'])('are not %j', (token) => {
-    expect(() => pointOf(token)).toThrow('Not a pagination token of this server');
-  });
+  it.each(['', 's1', 's1_-1', 't1_', 't1_1', 't1_-1_1', 't1_1_1_1', 't1_1_zzzzzzzzzzz', 't2_1_1'])(
+    'are not %j',
+    (token) => {
+      expect(() => pointOf(token)).toThrow('Not a pagination token of this server');
+    },
+  );
 });

@@ -86,7 +86,7 @@ export class CloserHistory {
     for (let fetches = 0; fetches < MAX_FETCHES && !(await this.isDecided(eventId)); fetches++) {
       const timeoutMs = Math.ceil(deadline - performance.now());
       if (timeoutMs <= 0) break;
-      if ((await this.older.fetch(room, FETCHED_EVENTS, timeoutMs)) !== 'added') break;
+      if ((await this.older.fetch(room, { events: FETCHED_EVENTS, timeoutMs })) !== 'added') break;
       isAdded = true;
     }
     return isAdded;

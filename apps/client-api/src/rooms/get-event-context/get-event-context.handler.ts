@@ -1,4 +1,13 @@
-import { EventReader, type RoomRecord, type StoredEvent } from '@atoll/database';
+import {
+  EventReader,
+  isUpTo,
+  pointAfter,
+  pointAt,
+  pointBefore,
+  type RoomRecord,
+  type StoredEvent,
+  streamPositionAt,
+} from '@atoll/database';
 import { type EventId, type JsonObject, notFound, type RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
@@ -41,47 +50,52 @@ export class GetEventContextHandler {
     const event = (await this.events.byIds([eventId])).get(eventId);
     const [served] = event?.roomId === roomId ? await this.clientEvents.serve(viewer, [event]) : [];
     if (served === undefined) throw notFound('There is no such event, or you may not see it');
-    const position = served.event.position ?? 0;
-    const around = await this.eventsAround(viewer, readable, position, query);
+    const around = await this.eventsAround(viewer, readable, served.event, query);
     const last = around.after.at(-1)?.event ?? served.event;
     const first = around.before.at(-1)?.event ?? served.event;
     const shown = [...around.before, served, ...around.after];
     return {
-      start: tokenOf((first.position ?? 0) - 1),
-      end: tokenOf(last.position ?? 0),
+      start: tokenOf(pointBefore(first)),
+      end: tokenOf(pointAfter(last)),
       event: served.body,
       events_before: around.before.map(({ body }) => body),
       events_after: around.after.map(({ body }) => body),
       state: this.clientEvents.serveState(
         viewer,
-        await this.state(readable, last.position ?? 0, query, shown),
+        await this.state(readable, streamPositionAt(pointAfter(last)), query, shown),
       ),
     };
   }
 
   private async eventsAround(
     viewer: Viewer,
-    { room, until = Infinity }: ReadableRoom,
-    position: number,
+    { room, until }: ReadableRoom,
+    event: StoredEvent,
     { limit, filter }: GetEventContext,
   ) {
     const before = Math.floor(limit / 2);
-    const found = await this.read(room, position, { before, after: limit - before });
+    const found = await this.read(room, event, { before, after: limit - before });
     const matches = compileFilter(filter);
     const serve = (events: StoredEvent[]) =>
       this.clientEvents.serve(
         viewer,
-        events.filter((event) => (event.position ?? 0) <= until && matches(event)),
+        events.filter(
+          (event) => (until === undefined || isUpTo(pointAfter(event), pointAt(until))) && matches(event),
+        ),
       );
     return { before: await serve(found.before), after: await serve(found.after) };
   }
 
-  private async read(room: RoomRecord, position: number, limits: { before: number; after: number }) {
-    const found = await this.events.aroundEvent(room.roomNid, position, limits);
-    const missing = limits.before - found.before.length;
-    if (missing <= 0 || !(await this.older.isIncomplete(room))) return found;
-    const fetched = await this.older.fetch(room, missing, FETCH_MS);
-    return fetched === 'added' ? this.events.aroundEvent(room.roomNid, position, limits) : found;
+  private async read(room: RoomRecord, event: StoredEvent, limits: { before: number; after: number }) {
+    const found = await this.events.aroundEvent(event, limits);
+    if (limits.before === 0) return found;
+    const isFull = found.before.length === limits.before;
+    const oldest = found.before.at(-1) ?? event;
+    const reached = isFull ? pointBefore(oldest) : undefined;
+    const before = await this.older.gapBetween(room, pointBefore(event), reached);
+    if (before === undefined) return found;
+    const fetched = await this.older.fetch(room, { before, events: limits.before, timeoutMs: FETCH_MS });
+    return fetched === 'added' ? this.events.aroundEvent(event, limits) : found;
   }
 
   private async state(

@@ -1,4 +1,11 @@
-import { EventReader, type Membership, StateReader, type StoredEvent } from '@atoll/database';
+import {
+  EventReader,
+  type Membership,
+  pointAt,
+  StateReader,
+  type StoredEvent,
+  streamPositionAt,
+} from '@atoll/database';
 import { forbidden, type JsonObject, type JsonValue, type RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type Viewer } from '../../events/client-events.js';
@@ -25,7 +32,7 @@ export class GetMembersHandler {
   /** @throws MatrixError 403 for the room, or for a point of it that the user may not see */
   async handle(viewer: Viewer, roomId: RoomId, query: GetMembers): Promise<JsonObject> {
     const readable = await this.access.readable(viewer.userId, roomId);
-    const at = query.at === undefined ? undefined : pointOf(query.at);
+    const at = query.at === undefined ? undefined : streamPositionAt(pointOf(query.at));
     if (at !== undefined) await this.requireVisible(viewer, readable, at);
     const events = await this.read(readable, wantedMemberships(query), at);
     return { chunk: this.clientEvents.serveState(viewer, events) };
@@ -33,7 +40,7 @@ export class GetMembersHandler {
 
   /** Who was in the room at a point may know who sees what happened there. */
   private async requireVisible(viewer: Viewer, { room, until }: ReadableRoom, at: number): Promise<void> {
-    const from = Math.min(at, until ?? Infinity);
+    const from = pointAt(Math.min(at, until ?? Infinity));
     const [last] = await this.events.timeline(room.roomNid, { dir: 'b', from, limit: 1 });
     const seen = await this.visible.membershipsAt(viewer.userId, last ? [last] : []);
     if (last && !seen.has(last.eventNid)) throw forbidden('You may not see the room at this point');

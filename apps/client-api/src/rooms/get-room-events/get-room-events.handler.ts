@@ -1,3 +1,4 @@
+import { isUpTo, pointAfter, pointAt, streamPositionAt, type TimelinePoint } from '@atoll/database';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type Viewer } from '../../events/client-events.js';
@@ -28,17 +29,17 @@ export class GetRoomEventsHandler {
     const { dir, limit, filter } = query;
     const from = earlier(
       query.from === undefined ? undefined : pointOf(query.from),
-      dir === 'b' ? until : undefined,
+      dir === 'b' && until !== undefined ? pointAt(until) : undefined,
     );
     const to = earlier(
       query.to === undefined ? undefined : pointOf(query.to),
-      dir === 'f' ? until : undefined,
+      dir === 'f' && until !== undefined ? pointAt(until) : undefined,
     );
     const page = await this.pages.read(viewer, room, { dir, from, to, limit, filter });
     const [first] = page.served;
     const members =
       filter.lazy_load_members === true && first !== undefined
-        ? await this.senders.at(room.roomNid, first.event.position ?? 0, page.served)
+        ? await this.senders.at(room.roomNid, streamPositionAt(pointAfter(first.event)), page.served)
         : [];
     return {
       start: query.from ?? tokenOf(page.start),
@@ -49,6 +50,7 @@ export class GetRoomEventsHandler {
   }
 }
 
-function earlier(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+function earlier(a: TimelinePoint | undefined, b: TimelinePoint | undefined): TimelinePoint | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return isUpTo(a, b) ? a : b;
 }

@@ -1,5 +1,5 @@
 import { BackfillRoom } from '@atoll/contract';
-import { HistoryReader, type RoomRecord } from '@atoll/database';
+import { HistoryReader, type RoomRecord, type TimelinePoint } from '@atoll/database';
 import { MatrixError } from '@atoll/matrix';
 import { RoomClient } from '@atoll/service';
 import { Injectable } from '@nestjs/common';
@@ -11,7 +11,7 @@ export type Fetched = 'added' | 'nothing' | 'failed';
 const LEAST = 20;
 const MOST = 100;
 
-/** Gets history from before this server came into a room, where somebody scrolls back to it. */
+/** Gets history that this server missed, from before it came into a room or since, where somebody scrolls back to it. */
 @Injectable()
 export class OlderHistory {
   constructor(
@@ -19,16 +19,35 @@ export class OlderHistory {
     private readonly rooms: RoomClient,
   ) {}
 
-  /** Whether other servers may know events from before those that are here. */
-  isIncomplete({ roomNid }: RoomRecord): Promise<boolean> {
-    return this.history.isIncomplete(roomNid);
+  /**
+   * The newest place that somebody who read backwards came to, and at which other servers may know more: the position of the event that
+   * follows.
+   * @param from where the reading began; everything, when undefined
+   * @param to where it ended; everything that there is was read, when undefined
+   */
+  gapBetween(
+    { roomNid }: RoomRecord,
+    from: TimelinePoint | undefined,
+    to: TimelinePoint | undefined,
+  ): Promise<number | undefined> {
+    return this.history.newestGap(roomNid, {
+      upTo: from === undefined ? Number.MAX_SAFE_INTEGER : from[0],
+      above: to === undefined ? Number.MIN_SAFE_INTEGER : to[0],
+    });
   }
 
-  /** Asks for about so many events, which then come before all that the room had. */
-  async fetch({ roomId }: RoomRecord, events: number, timeoutMs: number): Promise<Fetched> {
+  /**
+   * Asks for about so many events, which then come just before the event at a position, and after all that came before it; by default
+   * where something is missing deepest in the room.
+   */
+  async fetch(
+    { roomId }: RoomRecord,
+    { before, events, timeoutMs }: { before?: number; events: number; timeoutMs: number },
+  ): Promise<Fetched> {
     const limit = Math.min(Math.max(events, LEAST), MOST);
+    const wanted = { roomId, limit, ...(before !== undefined && { before }) };
     try {
-      const { added } = await this.rooms.request(BackfillRoom, { roomId, limit }, { timeoutMs });
+      const { added } = await this.rooms.request(BackfillRoom, wanted, { timeoutMs });
       return added > 0 ? 'added' : 'nothing';
     } catch (error) {
       if (error instanceof MatrixError) return 'failed';

@@ -1,4 +1,12 @@
-import { EventReader, type StoredEvent, type TimelineRange } from '@atoll/database';
+import {
+  EventReader,
+  pointAfter,
+  pointAt,
+  pointBefore,
+  type StoredEvent,
+  type TimelinePoint,
+  type TimelineRange,
+} from '@atoll/database';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
 import { compileFilter, type RoomEventFilter } from '../../events/room-event-filter.js';
@@ -6,25 +14,27 @@ import { compileFilter, type RoomEventFilter } from '../../events/room-event-fil
 /** A stretch of the timeline between points, as `TimelineRange` has them. */
 export interface PageRange {
   readonly dir: 'b' | 'f';
-  readonly from: number | undefined;
-  readonly to: number | undefined;
+  readonly from: TimelinePoint | undefined;
+  readonly to: TimelinePoint | undefined;
   readonly limit: number;
   readonly filter: RoomEventFilter;
 }
 
 export interface TimelinePage {
   readonly served: readonly ServedEvent[];
-  readonly start: number;
+  readonly start: TimelinePoint;
   /** The point up to which events were read. */
-  readonly reached: number;
+  readonly reached: TimelinePoint;
   /** Where the next page starts; undefined when there is none. */
-  readonly end: number | undefined;
+  readonly end: TimelinePoint | undefined;
 }
 
 /** Events that one read takes at least while a filter or the history visibility may hide most of them. */
 const MIN_READ = 50;
 /** Reads for one answer: past this the client gets what there is and comes again. */
 const MAX_READS = 10;
+/** Where a page of nothing is. */
+const START = pointAt(0);
 
 /** Fills a page with events that the viewer may see and the filter lets through. */
 @Injectable()
@@ -62,22 +72,22 @@ export class TimelinePages {
       const taken = read.slice(0, wanted);
       const visible = await this.clientEvents.serve(viewer, taken.filter(matches));
       served.push(...visible.slice(0, missing));
-      start ??= taken[0] && pointBefore(taken[0], dir);
+      start ??= taken[0] && nearSide(taken[0], dir);
       const last = visible.length > missing ? visible[missing - 1]?.event : taken.at(-1);
-      if (last !== undefined) end = pointAfter(last, dir);
+      if (last !== undefined) end = farSide(last, dir);
       const isLast = read.length <= wanted && visible.length <= missing;
-      if (isLast) return { served, start: start ?? 0, reached: end ?? 0, end: undefined };
+      if (isLast) return { served, start: start ?? START, reached: end ?? START, end: undefined };
     }
-    return { served, start: start ?? 0, reached: end ?? 0, end };
+    return { served, start: start ?? START, reached: end ?? START, end };
   }
 }
 
 /** The point at which a reader that goes in the direction meets the event next. */
-function pointBefore({ position }: StoredEvent, dir: 'b' | 'f'): number {
-  return (position ?? 0) - (dir === 'b' ? 0 : 1);
+function nearSide(event: StoredEvent, dir: 'b' | 'f'): TimelinePoint {
+  return dir === 'b' ? pointAfter(event) : pointBefore(event);
 }
 
 /** The point at which such a reader has passed the event. */
-function pointAfter({ position }: StoredEvent, dir: 'b' | 'f'): number {
-  return (position ?? 0) - (dir === 'b' ? 1 : 0);
+function farSide(event: StoredEvent, dir: 'b' | 'f'): TimelinePoint {
+  return dir === 'b' ? pointBefore(event) : pointAfter(event);
 }

@@ -1,6 +1,6 @@
 import {
-  encodeToken,
   HistoryReader,
+  pointBeforePosition,
   type StateSpan,
   type StoredEvent,
   type StreamPositions,
@@ -9,6 +9,7 @@ import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents } from '../../events/client-events.js';
 import { isIgnored } from '../../events/ignored-users.js';
+import { tokenOf } from '../../rooms/access/pagination-token.js';
 import type { SyncRequest } from '../sync-request.js';
 import { EphemeralEvents } from './ephemeral-events.js';
 import { groupBySize } from './group-by-size.js';
@@ -154,7 +155,7 @@ export class RoomSections {
   }
 
   private section(
-    { request, to }: SectionContext,
+    { request }: SectionContext,
     { plan, timeline }: TimedRoom,
     bodies: ReadonlyMap<number, JsonObject>,
     told: Told,
@@ -171,7 +172,7 @@ export class RoomSections {
           .filter((event) => event !== undefined)
           .map(fields),
         limited: timeline.isLimited,
-        prev_batch: encodeToken({ ...to, events: timeline.start }),
+        prev_batch: tokenOf(pointBeforePosition(timeline.start + 1)),
       },
       ...(plan.section === 'join' && { ephemeral: { events: [...told.ephemeral] } }),
       ...unreadFields(told.unread, { ofThreads: filter.countsThreads }),
