@@ -61,6 +61,12 @@ describe('device lists over federation', () => {
     return room;
   }
 
+  /** The sender has heard that all arrived: before that it sends again, and says how things are then. */
+  const acknowledged = () =>
+    until('acknowledgement', async () => {
+      const row = await installation.destination(peer);
+      return row?.failing_since === null && row.device_lists_sent === row.device_lists_newest;
+    });
   const edusAt = (at: Peer, type = 'm.device_list_update') => {
     const edus = at.received.flatMap(({ body }) => body.edus as Edu[]).filter((edu) => edu.edu_type === type);
     // What was repeated after a failure counts once.
@@ -130,6 +136,7 @@ describe('device lists over federation', () => {
     await roomWith(peer.user('bob'));
     await logIn('A');
     await seen(peer, 1);
+    await acknowledged();
     await peer.down();
     await logIn('B');
     await rename('B', 'Tablet');
@@ -141,16 +148,14 @@ describe('device lists over federation', () => {
     await seen(peer, 4);
     expect(idsAt(peer)).toEqual([1, 2, 3, 4]);
     expect(edusAt(peer).at(-1)).toMatchObject({ device_id: 'A', deleted: true, prev_id: [3] });
-    await until('acknowledgement', async () => {
-      const row = await installation.destination(peer);
-      return row?.failing_since === null && row.device_lists_sent === row.device_lists_newest;
-    });
+    await acknowledged();
   });
 
   it('have a gap where what was missed is not kept any more', async () => {
     await roomWith(peer.user('bob'));
     await logIn('A');
     await seen(peer, 1);
+    await acknowledged();
     await peer.down();
     for (let i = 0; i < 60; i++) {
       await logIn(`D${i}`);

@@ -4,4 +4,5 @@ export type { FederationAccess, FederationSettings } from './federation/create-f
 export type { FederationClient, FederationMethod, SendOptions } from './federation/federation-client.js';
 export type { FetchJson } from './federation/fetch-json.js';
 export type { SendResult } from './federation/send-result.js';
+export type { ByteAllowance } from './http/exchange.js';
 export type { OutboundErrorKind } from './http/outbound-error.js';

@@ -1,4 +1,4 @@
-import type { FederationClient, FederationMethod } from '@atoll/federation-client';
+import type { ByteAllowance, FederationClient, FederationMethod } from '@atoll/federation-client';
 import {
   forbidden,
   isJsonObject,
@@ -18,6 +18,8 @@ export interface Question {
   readonly content?: JsonValue;
   /** Of the answer. */
   readonly maxBytes: number;
+  /** Of the answer, together with others. */
+  readonly allowance?: ByteAllowance | undefined;
   /** Where there is less time than for other questions. */
   readonly timeoutMs?: number;
 }
@@ -57,9 +59,9 @@ export class RemoteQuery {
 export async function askServer(
   federation: Pick<FederationClient, 'send'>,
   server: ServerName,
-  { method = 'GET', path, content, maxBytes, timeoutMs = TIMEOUT_MS }: Question,
+  { method = 'GET', path, content, maxBytes, allowance, timeoutMs = TIMEOUT_MS }: Question,
 ): Promise<JsonObject | undefined> {
-  const options = { timeoutMs: Math.min(timeoutMs, TIMEOUT_MS), maxBytes };
+  const options = { timeoutMs: Math.min(timeoutMs, TIMEOUT_MS), maxBytes, allowance };
   const result = await federation.send(server, method, path, content, options);
   if (result.outcome === 'failed') throw result.error;
   if (result.outcome === 'answered') {

@@ -9,6 +9,7 @@ import { askServer, unusable } from '../federation/remote-query.js';
 import { CONFIG, DATABASE, FEDERATION } from '../platform/tokens.js';
 import { readClaims } from './read-claims.js';
 import type {
+  AnswerBounds,
   QueriedDevices,
   RemoteClaims,
   RemoteKeys,
@@ -43,7 +44,12 @@ export class FederatedKeys implements RemoteKeys {
     return new Map(Array.from(known, ([userId, list]) => [userId, told(list, users.get(userId))]));
   }
 
-  async query(server: ServerName, users: QueriedDevices, timeoutMs: number, tell: TellKeys): Promise<void> {
+  async query(
+    server: ServerName,
+    users: QueriedDevices,
+    bounds: AnswerBounds,
+    tell: TellKeys,
+  ): Promise<void> {
     const sharing = await this.lists.reader.sharing([...users.keys()]);
     const kept = [...users.keys()].filter((userId) => sharing.has(userId));
     const others = new Map([...users].filter(([userId]) => !sharing.has(userId)));
@@ -51,21 +57,21 @@ export class FederatedKeys implements RemoteKeys {
       tell([userId, told(list, users.get(userId))]);
     };
     const outcomes = await Promise.allSettled([
-      kept.length > 0 && this.lists.fetch(server, kept, timeoutMs, tellOne),
-      others.size > 0 && this.queryOnce(server, others, timeoutMs, tellOne),
+      kept.length > 0 && this.lists.fetch(server, kept, bounds, tellOne),
+      others.size > 0 && this.queryOnce(server, others, bounds, tellOne),
     ]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#post_matrixfederationv1userkeysclaim */
-  async claim(server: ServerName, wanted: WantedKeys, timeoutMs: number): Promise<RemoteClaims> {
+  async claim(server: ServerName, wanted: WantedKeys, bounds: AnswerBounds): Promise<RemoteClaims> {
     const users = Array.from(wanted, ([userId, devices]) => [userId, Object.fromEntries(devices)]);
     const answer = await askServer(this.federation, server, {
       method: 'POST',
       path: '/_matrix/federation/v1/user/keys/claim',
       content: { one_time_keys: Object.fromEntries(users) as JsonObject },
       maxBytes: MAX_ANSWER_BYTES,
-      timeoutMs,
+      ...bounds,
     });
     if (answer === undefined) throw unusable(server);
     return readClaims(answer, wanted);
@@ -75,7 +81,7 @@ export class FederatedKeys implements RemoteKeys {
   private async queryOnce(
     server: ServerName,
     users: QueriedDevices,
-    timeoutMs: number,
+    bounds: AnswerBounds,
     tell: (userId: UserId, list: RemoteDeviceList) => void,
   ): Promise<void> {
     const answer = await askServer(this.federation, server, {
@@ -85,7 +91,7 @@ export class FederatedKeys implements RemoteKeys {
         device_keys: Object.fromEntries(Array.from(users, ([userId, devices]) => [userId, [...devices]])),
       },
       maxBytes: MAX_ANSWER_BYTES,
-      timeoutMs,
+      ...bounds,
     });
     if (answer === undefined) throw unusable(server);
     for (const userId of users.keys()) {

@@ -1,3 +1,4 @@
+import type { ByteAllowance } from '@atoll/federation-client';
 import type { DeviceId, JsonObject, JsonValue, ServerName, UserId } from '@atoll/matrix';
 
 /** For each user the devices whose keys are asked for: none for all of them. */
@@ -17,6 +18,12 @@ export interface RemoteUserKeys {
 /** Keys given out by another server: of each user, by device id, `<algorithm>:<key id>` → key. */
 export type RemoteClaims = ReadonlyMap<UserId, Readonly<Record<string, Readonly<Record<string, JsonValue>>>>>;
 
+/** What an answer may take. */
+export interface AnswerBounds {
+  readonly timeoutMs: number;
+  readonly allowance: ByteAllowance;
+}
+
 /** The keys of a user, as they come. */
 export type TellKeys = (told: readonly [UserId, RemoteUserKeys]) => void;
 
@@ -26,14 +33,14 @@ export interface RemoteKeys {
   known(users: QueriedDevices): Promise<ReadonlyMap<UserId, RemoteUserKeys>>;
 
   /**
-   * How many servers are asked at once is for the caller to bound.
+   * How many servers are asked at once, and how much they answer together, is for the caller to bound.
    * @param tell is not called for users who are unknown there
    * @throws anything when the server did not answer for all of the users in time
    */
-  query(server: ServerName, users: QueriedDevices, timeoutMs: number, tell: TellKeys): Promise<void>;
+  query(server: ServerName, users: QueriedDevices, bounds: AnswerBounds, tell: TellKeys): Promise<void>;
 
   /** As {@link query}. @throws anything when the server cannot be asked in time */
-  claim(server: ServerName, wanted: WantedKeys, timeoutMs: number): Promise<RemoteClaims>;
+  claim(server: ServerName, wanted: WantedKeys, bounds: AnswerBounds): Promise<RemoteClaims>;
 }
 
 export const REMOTE_KEYS = Symbol('RemoteKeys');

@@ -1,6 +1,7 @@
 import type { DestinationFailure } from '@atoll/database';
+import type { ByteAllowance } from '@atoll/federation-client';
 import { MatrixError, type ServerName, type UserId } from '@atoll/matrix';
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ServerAsker } from './server-asker.js';
 
 const one = 'one.example' as ServerName;
@@ -11,7 +12,12 @@ const servers = (...names: ServerName[]) => new Map(names.map((name) => [name, n
 const failure = (retryAt: number): DestinationFailure => ({ failingSince: 1, retryAt, retryIntervalMs: 8 });
 const asker = (failing: [ServerName, DestinationFailure][] = []) =>
   new ServerAsker({ failuresOf: () => Promise.resolve(new Map(failing)) });
-type Ask = (server: ServerName, timeoutMs: number, take: (answer: string) => void) => unknown;
+type Ask = (
+  server: ServerName,
+  timeoutMs: number,
+  take: (answer: string) => void,
+  allowance: ByteAllowance,
+) => unknown;
 
 /** What was asked, taken and failed. */
 async function askAll(
@@ -26,18 +32,18 @@ async function askAll(
     `@${user}:x` as UserId,
     servers(...names),
     timeoutMs,
-    async (server, _, ms, take: (answer: string) => void) => {
+    async (server, _, { timeoutMs: ms, allowance }, take: (answer: string) => void) => {
       asked.push(server);
-      await ask(server, ms, take);
+      await ask(server, ms, take, allowance);
     },
     (answer) => taken.push(answer),
   );
   return { asked, taken, failures };
 }
-const answers: Ask = (server, _, take) => {
+const answers = (server: ServerName, _timeoutMs: number, take: (answer: string) => void) => {
   take(server);
 };
-const silent: Ask = () => new Promise(() => undefined);
+const silent = () => new Promise<never>(() => undefined);
 
 it('takes what servers answer, and tells what fails', async () => {
   const { taken, failures } = await askAll(asker(), [one, two], 10_000, (server, _, take) => {
@@ -51,7 +57,7 @@ it('takes what servers answer, and tells what fails', async () => {
 it('takes the part that a server answered that fails, or is silent, in the end', async () => {
   const { taken, failures } = await askAll(asker(), [one, two], 50, async (server, ms, take) => {
     take(server);
-    if (server === one) await silent(server, ms, take);
+    if (server === one) await silent();
     throw new MatrixError(502, 'M_UNKNOWN', 'no');
   });
   expect(taken).toEqual([one, two]);
@@ -79,7 +85,7 @@ it('asks others while some are silent, however many come first', async () => {
     [...late, ...some(20, 'silent'), one, two],
     4_000,
     async (server, ms, take) => {
-      if (server.startsWith('silent')) await silent(server, ms, take);
+      if (server.startsWith('silent')) await silent();
       // Whoever lost its turn is waited for on.
       if (server.startsWith('slow')) await new Promise((resolve) => setTimeout(resolve, 1_500));
       take(server);
@@ -92,9 +98,10 @@ it('asks others while some are silent, however many come first', async () => {
 it('asks servers that are known to fail last, for a short time, and not again for a while', async () => {
   const failing = some(25, 'failing');
   const by = asker(failing.map((server) => [server, failure(Date.now() + 60_000)]));
-  const first = await askAll(by, [...failing, one, two], 10_000, (server, ms, take) =>
-    failing.includes(server) ? silent(server, ms, take) : answers(server, ms, take),
-  );
+  const first = await askAll(by, [...failing, one, two], 10_000, async (server, ms, take) => {
+    if (failing.includes(server)) await silent();
+    answers(server, ms, take);
+  });
   expect(first.asked.slice(0, 2)).toEqual([one, two]);
   expect(first.taken).toEqual([one, two]);
   const again = await askAll(by, [...failing, one], 10_000, answers);
@@ -158,3 +165,57 @@ it('lets questions wait for a place until there is one, or the time is over', as
   expect((await patient).taken).toEqual([one]);
   for (const { taken } of await Promise.all(all)) expect(taken).toHaveLength(100);
 }, 60_000);
+
+describe('bytes of answers', () => {
+  const MIB = 1024 * 1024;
+  const large: Ask = (server, _, take, allowance) => {
+    if (!allowance.take(16 * MIB)) throw new MatrixError(502, 'M_TOO_LARGE', 'too large');
+    take(server);
+  };
+
+  it('are bounded for a user, over all servers of all requests, until these end', async () => {
+    const by = asker();
+    const release = Promise.withResolvers<undefined>();
+    const slow = askAll(by, [one], 10_000, async (...asked) => {
+      large(...asked);
+      await release.promise;
+    });
+    const { taken, failures } = await askAll(by, some(5, 's'), 10_000, large);
+    expect([taken.length, Object.keys(failures).length]).toEqual([1, 4]);
+    expect((await askAll(by, [two], 10_000, large, 'bob')).taken).toEqual([two]);
+    release.resolve(undefined);
+    expect((await slow).taken).toEqual([one]);
+    expect((await askAll(by, some(2, 's'), 10_000, large)).taken).toHaveLength(2);
+  });
+
+  it('are bounded for all users together', async () => {
+    const by = asker();
+    const release = Promise.withResolvers<undefined>();
+    const held = Array.from({ length: 5 }, (_, n) =>
+      askAll(
+        by,
+        some(2, 's'),
+        10_000,
+        async (...asked) => {
+          await release.promise.then(() => undefined);
+          large(...asked);
+          await new Promise(setImmediate);
+        },
+        `user${n}`,
+      ),
+    );
+    release.resolve(undefined);
+    const taken = (await Promise.all(held)).flatMap((one) => one.taken);
+    expect(taken).toHaveLength(8);
+  });
+
+  it('that come when the request is over are refused', async () => {
+    const late = Promise.withResolvers<ByteAllowance>();
+    const { failures } = await askAll(asker(), [one], 20, async (server, ms, take, allowance) => {
+      late.resolve(allowance);
+      await silent();
+    });
+    expect(Object.keys(failures)).toEqual([one]);
+    expect((await late.promise).take(1)).toBe(false);
+  });
+});

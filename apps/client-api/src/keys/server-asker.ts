@@ -1,7 +1,9 @@
 import type { DestinationReader } from '@atoll/database';
 import { type JsonObject, MatrixError, overloaded, type ServerName, type UserId } from '@atoll/matrix';
 import { LRUCache } from 'lru-cache';
+import { AnswerBytes, HeldBytes } from './answer-bytes.js';
 import { Places } from './places.js';
+import type { AnswerBounds } from './remote-keys.js';
 
 /** Servers that one request asks at once. One that has not answered after a slice leaves its turn to the next, and is waited for on. */
 const AT_ONCE = 20;
@@ -10,6 +12,9 @@ const SLICE_MS = 1_000;
 const MAX_OPEN_OF_USER = 100;
 const MAX_OPEN = 300;
 const RETRY_AFTER_MS = 1_000;
+/** Bytes of answers that are held for one user, and for all users of this process together. */
+const MAX_BYTES_OF_USER = 32 * 1024 * 1024;
+const MAX_BYTES = 128 * 1024 * 1024;
 /** For a server that is known to fail; it is not asked again for a while. */
 const FAILING_TIMEOUT_MS = 3_000;
 const FAILING_PAUSE_MS = 60_000;
@@ -19,7 +24,7 @@ const REMEMBERED = 10_000;
 type Ask<T, A> = (
   server: ServerName,
   wanted: T,
-  timeoutMs: number,
+  bounds: AnswerBounds,
   take: (answer: A) => void,
 ) => Promise<void>;
 
@@ -30,6 +35,8 @@ type Ask<T, A> = (
 export class ServerAsker {
   readonly #places = new Places(MAX_OPEN);
   readonly #placesOf = new LRUCache<UserId, Places>({ max: REMEMBERED });
+  readonly #bytes = new AnswerBytes(MAX_BYTES);
+  readonly #bytesOf = new LRUCache<UserId, AnswerBytes>({ max: REMEMBERED });
   readonly #triedFailing = new LRUCache<ServerName, true>({ max: REMEMBERED, ttl: FAILING_PAUSE_MS });
 
   constructor(private readonly destinations: Pick<DestinationReader, 'failuresOf'>) {}
@@ -53,6 +60,7 @@ export class ServerAsker {
       .values();
     const failures = new Map<string, JsonObject>();
     const open = new Set<Promise<void>>();
+    const allowance = this.allowanceOf(userId);
     let isOver = false;
     const takeInTime = (answer: A) => {
       if (!isOver) take(answer);
@@ -63,7 +71,7 @@ export class ServerAsker {
       try {
         if (isFailing && this.#triedFailing.has(server)) throw noAnswer('The server has not answered lately');
         await this.inPlace(userId, isFailing ? Math.min(left, FAILING_TIMEOUT_MS) : left, (ms) =>
-          ask(server, wanted, ms, takeInTime),
+          ask(server, wanted, { timeoutMs: ms, allowance }, takeInTime),
         );
         this.#triedFailing.delete(server);
       } catch (error) {
@@ -82,7 +90,14 @@ export class ServerAsker {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, servers.size) }, work));
     await Promise.all(open);
     isOver = true;
+    allowance.giveBack();
     return Object.fromEntries(failures);
+  }
+
+  private allowanceOf(userId: UserId): HeldBytes {
+    const own = this.#bytesOf.get(userId) ?? new AnswerBytes(MAX_BYTES_OF_USER);
+    this.#bytesOf.set(userId, own);
+    return new HeldBytes([this.#bytes, own]);
   }
 
   private async failing(servers: readonly ServerName[]): Promise<Set<ServerName>> {

@@ -112,7 +112,7 @@ export class DeviceListResync {
       if (this.#isStopped) return;
       try {
         const told = new Set<UserId>();
-        await this.lists.fetch(server, [userId], TIMEOUT_MS, (one) => told.add(one));
+        await this.lists.fetch(server, [userId], { timeoutMs: TIMEOUT_MS }, (one) => told.add(one));
         if (!told.has(userId)) throw new Error('the server tells no list');
       } catch {
         // Its own metric and trace tell of the request.

@@ -3,7 +3,7 @@ import type { JsonValue, ServerName } from '@atoll/matrix';
 import type { Candidate } from '../discovery/candidate.js';
 import type { ServerDiscovery } from '../discovery/server-discovery.js';
 import type { HttpClient, HttpRequest } from '../http/http-client.js';
-import type { HttpAnswer } from '../http/exchange.js';
+import type { ByteAllowance, HttpAnswer } from '../http/exchange.js';
 import { OutboundError } from '../http/outbound-error.js';
 import { parseJsonAnswer } from '../http/json-answer.js';
 import { observed } from './observe-request.js';
@@ -23,6 +23,8 @@ export interface SendOptions {
   readonly timeoutMs?: number;
   /** Of the answer. */
   readonly maxBytes?: number;
+  /** Of the answer, together with others. */
+  readonly allowance?: ByteAllowance | undefined;
 }
 
 export type FederationMethod = 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -87,7 +89,7 @@ export class FederationClient {
   async #exchange<Body>(
     { destination, method, path, content }: FederationRequest,
     read: (body: Buffer) => Body | undefined,
-    { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES }: SendOptions,
+    { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, allowance }: SendOptions,
   ): Promise<SendResult<Body>> {
     const { origin, key, discovery } = this.options;
     const deadline = performance.now() + timeoutMs;
@@ -98,6 +100,7 @@ export class FederationClient {
       method,
       path,
       maxBytes,
+      allowance,
       headers: { authorization, ...(content !== undefined && { 'content-type': 'application/json' }) },
       // The very text that was signed: what a peer parses and writes again is the same.
       ...(content !== undefined && { body: lenientCanonicalJson(content) }),

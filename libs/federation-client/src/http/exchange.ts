@@ -21,6 +21,13 @@ export interface ExchangeOptions {
   /** For the head of the answer, and between parts of its body. */
   readonly silenceMs: number;
   readonly maxBytes: number;
+  readonly allowance?: ByteAllowance | undefined;
+}
+
+/** A bound that several answers share. */
+export interface ByteAllowance {
+  /** Asked for every part of a body, as it comes. @returns false when there is not so much left: the answer is too large then */
+  take(bytes: number): boolean;
 }
 
 /** One request and its answer, read to its end within bounds of time and size. Rejects with {@link OutboundError}. */
@@ -76,8 +83,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { maxBytes, allowance } = this.options;
     this.#length += chunk.length;
-    if (this.#length > this.options.maxBytes) this.#fail('too-large');
+    if (this.#length > maxBytes || allowance?.take(chunk.length) === false) this.#fail('too-large');
     else this.#chunks.push(chunk);
   }
 

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { IpDenylist } from '../addresses/ip-denylist.js';
+import type { ByteAllowance } from './exchange.js';
 import { HttpClient } from './http-client.js';
 import { parseJsonAnswer } from './json-answer.js';
 import { at, failureOf, FakeDns, issue, LocalServers, makeAuthority } from './local-servers.spec-support.js';
@@ -22,7 +23,13 @@ afterAll(() => servers.close());
 /** Asks a server that answers what it likes. */
 async function ask(
   onRequest: (socket: TLSSocket, connection: number) => void,
-  bounds: { timeoutMs?: number; silenceMs?: number; maxBytes?: number; maxHeaderBytes?: number } = {},
+  bounds: {
+    timeoutMs?: number;
+    silenceMs?: number;
+    maxBytes?: number;
+    maxHeaderBytes?: number;
+    allowance?: ByteAllowance;
+  } = {},
 ) {
   const { timeoutMs = 5_000, silenceMs = 5_000, maxBytes = 1_000, maxHeaderBytes = 1_000 } = bounds;
   http = new HttpClient({
@@ -33,7 +40,7 @@ async function ask(
     maxHeaderBytes,
   });
   const target = at('hs.test', await servers.raw(certificate, onRequest));
-  return http.request({ target, method: 'GET', path: '/', timeoutMs, maxBytes });
+  return http.request({ target, method: 'GET', path: '/', timeoutMs, maxBytes, allowance: bounds.allowance });
 }
 
 /** Writes a piece again and again while the other side takes it. */
@@ -99,6 +106,14 @@ describe('a hostile server', () => {
   it('that announces too large a body', async () => {
     const large = (socket: TLSSocket) => socket.write(`${HEAD}Content-Length: 1001\r\n\r\n`);
     expect(await failureOf(ask(large))).toEqual(['too-large', true]);
+  });
+
+  it('that sends more than several may send together', async () => {
+    let left = 500;
+    const allowance = { take: (bytes: number) => (left -= bytes) >= 0 };
+    const sends = (socket: TLSSocket) => socket.write(`${HEAD}Content-Length: 400\r\n\r\n${'x'.repeat(400)}`);
+    expect((await ask(sends, { allowance })).body).toHaveLength(400);
+    expect(await failureOf(ask(sends, { allowance }))).toEqual(['too-large', true]);
   });
 
   it('that sends an endless body', async () => {

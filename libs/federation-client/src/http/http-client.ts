@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { DnsResolver } from '../addresses/dns-resolver.js';
 import type { IpDenylist } from '../addresses/ip-denylist.js';
 import type { Candidate } from '../discovery/candidate.js';
-import { exchange, type ExchangeOptions, type HttpAnswer } from './exchange.js';
+import { type ByteAllowance, exchange, type ExchangeOptions, type HttpAnswer } from './exchange.js';
 import { guardedConnector, type Handshake } from './guarded-connector.js';
 import { OriginPools } from './origin-pools.js';
 import { OutboundError } from './outbound-error.js';
@@ -48,6 +48,8 @@ export interface HttpRequest extends Bounds {
   /** With the query, exactly as it is to be sent. */
   readonly path: string;
   readonly body?: string | Uint8Array;
+  /** Of the body of the answer, together with others. */
+  readonly allowance?: ByteAllowance | undefined;
 }
 
 export interface GetRequest extends Bounds {

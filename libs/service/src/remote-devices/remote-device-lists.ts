@@ -9,6 +9,7 @@ import {
   RemoteDeviceListTransactor,
 } from '@atoll/database';
 import { type JsonObject, type JsonValue, type ServerName, serverNameOf, type UserId } from '@atoll/matrix';
+import type { ByteAllowance } from '@atoll/federation-client';
 import type { Announcer } from '@atoll/redis-streams';
 import { readQueriedKeys, readUserDevices } from './read-device-answers.js';
 
@@ -24,6 +25,14 @@ export interface DeviceQuestion {
   readonly content?: JsonValue;
   readonly maxBytes: number;
   readonly timeoutMs: number;
+  readonly allowance?: ByteAllowance | undefined;
+}
+
+/** What one fetch may take. */
+export interface FetchBounds {
+  /** For all of its questions. */
+  readonly timeoutMs: number;
+  readonly allowance?: ByteAllowance;
 }
 
 /** @returns the object that the server answers; undefined for a 404 @throws when there is no usable answer */
@@ -52,7 +61,7 @@ export class RemoteDeviceLists {
   async fetch(
     server: ServerName,
     userIds: readonly UserId[],
-    timeoutMs: number,
+    bounds: FetchBounds,
     tell: (userId: UserId, list: FetchedList) => void,
   ): Promise<void> {
     const begun = await this.database.db
@@ -65,21 +74,22 @@ export class RemoteDeviceLists {
       tell(userId, list);
     };
     try {
-      if (begun.length <= MAX_APART) await this.fetchApart(userIds, timeoutMs, take);
-      else await this.fetchTogether(server, userIds, timeoutMs, take);
+      if (begun.length <= MAX_APART) await this.fetchApart(userIds, bounds, take);
+      else await this.fetchTogether(server, userIds, bounds, take);
     } finally {
       await this.store(begun, lists);
     }
   }
 
-  private async fetchApart(userIds: readonly UserId[], timeoutMs: number, take: TakeList): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
+  private async fetchApart(userIds: readonly UserId[], bounds: FetchBounds, take: TakeList): Promise<void> {
+    const deadline = performance.now() + bounds.timeoutMs;
     const waiting = userIds.values();
     const failures: unknown[] = [];
     const work = async () => {
       for (const userId of waiting) {
         try {
-          take(userId, await this.fetchOne(userId, Math.max(1, deadline - performance.now())));
+          const timeoutMs = Math.max(1, deadline - performance.now());
+          take(userId, await this.fetchOne(userId, { ...bounds, timeoutMs }));
         } catch (error) {
           failures.push(error);
         }
@@ -90,13 +100,13 @@ export class RemoteDeviceLists {
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1userdevicesuserid */
-  private async fetchOne(userId: UserId, timeoutMs: number): Promise<FetchedList | undefined> {
+  private async fetchOne(userId: UserId, bounds: FetchBounds): Promise<FetchedList | undefined> {
     const path = `/_matrix/federation/v1/user/devices/${encodeURIComponent(userId)}`;
     const answer = await this.ask(serverNameOf(userId), {
       method: 'GET',
       path,
       maxBytes: MAX_ANSWER_BYTES,
-      timeoutMs,
+      ...bounds,
     });
     return answer && readUserDevices(answer, userId);
   }
@@ -105,7 +115,7 @@ export class RemoteDeviceLists {
   private async fetchTogether(
     server: ServerName,
     userIds: readonly UserId[],
-    timeoutMs: number,
+    bounds: FetchBounds,
     take: TakeList,
   ): Promise<void> {
     const answer = await this.ask(server, {
@@ -113,7 +123,7 @@ export class RemoteDeviceLists {
       path: '/_matrix/federation/v1/user/keys/query',
       content: { device_keys: Object.fromEntries(userIds.map((userId) => [userId, []])) },
       maxBytes: MAX_ANSWER_BYTES,
-      timeoutMs,
+      ...bounds,
     });
     for (const userId of userIds) take(userId, answer && readQueriedKeys(answer, userId));
   }

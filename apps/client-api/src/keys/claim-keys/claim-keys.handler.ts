@@ -39,8 +39,8 @@ export class ClaimKeysHandler {
         claimant,
         theirs,
         timeoutMs,
-        async (server, users, ms, take: (claims: RemoteClaims) => void) => {
-          take(await this.remote.claim(server, users, ms));
+        async (server, users, bounds, take: (claims: RemoteClaims) => void) => {
+          take(await this.remote.claim(server, users, bounds));
         },
         (claims) => {
           for (const [userId, devices] of claims) found.set(userId, devices);

@@ -39,7 +39,7 @@ export class QueryKeysHandler {
         viewer,
         withoutKnown(theirs, found),
         timeoutMs,
-        (server, wanted, ms, take: TellKeys) => this.remote.query(server, wanted, ms, take),
+        (server, wanted, bounds, take: TellKeys) => this.remote.query(server, wanted, bounds, take),
         ([userId, keys]) => found.set(userId, keys),
       ),
       this.addOurs(body, viewer, [...ours]),
