@@ -5,7 +5,7 @@ import { Controller, Get, Inject } from '@nestjs/common';
 import { CONFIG } from '../platform/tokens.js';
 
 @Controller('/_matrix/client/v3/capabilities')
-@AccessToken({ allowGuest: true })
+@AccessToken()
 export class CapabilitiesController {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
