@@ -110,6 +110,20 @@ describe('a room that no longer lets guests in', () => {
     expect(await membership(fine, GUEST)).toBe('join');
   });
 
+  it('is left by them all, however many they are', async () => {
+    const crowd = Array.from({ length: 45 }, (_, n) => `@crowd${n}:hs1` as UserId);
+    for (const guest of crowd) {
+      await service.guest(guest);
+      await change(roomId, guest, 'join');
+    }
+    await setAccess(roomId, 'forbidden');
+    await onlyGuestsHaveGone();
+    await until(async () => {
+      const memberships = await Promise.all(crowd.map((guest) => membership(roomId, guest)));
+      return memberships.every((one) => one === 'leave');
+    });
+  });
+
   it('is left by them when a user of this server says so', async () => {
     await setAccess(roomId, 'forbidden');
     await onlyGuestsHaveGone();
