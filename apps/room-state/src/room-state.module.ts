@@ -1,5 +1,6 @@
 import {
   AccountDataReader,
+  GuestReader,
   Interner,
   NotOwnerError,
   OutlierTransactor,
@@ -30,6 +31,8 @@ import { observeCommit, observeDoubt, observeFailedCommit, observeMemory } from 
 import { CreateRoomHandler } from './create-room/create-room.handler.js';
 import { ExchangeThirdPartyInviteHandler } from './exchange-third-party-invite/exchange-third-party-invite.handler.js';
 import { KeyValidity } from './exchange-third-party-invite/key-validity.js';
+import { GuestAccess } from './guest-access/guest-access.js';
+import { GuestDepartures } from './guest-access/guest-departures.js';
 import { InvitePermissions } from './invite-permission/invite-permissions.js';
 import { RequestSlots } from './missing-events/request-slots.js';
 import { remoteHistory } from './missing-events/create-remote-history.js';
@@ -107,7 +110,9 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     ROOM_BYTES,
   );
   const announcer = new Announcer(platform.redis);
-  const observing = observer(platform, announcer, ownership, registry, events);
+  const guestReader = new GuestReader(database);
+  const departures = new GuestDepartures(guestReader, registry, platform.logger);
+  const observing = observer(platform, announcer, ownership, { registry, events, departures });
   const newCommit = () => new GroupCommit(transactor, interner, config.serverName, observing);
   const commits = new RoomCommits(newCommit(), newCommit());
   const rooms = new RoomCommands(registry, commits);
@@ -159,7 +164,8 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
     }),
   );
   const intake = new OutlierIntake(checks, events, interner, transactor, outliers);
-  const changes = new MembershipChanges(builder, restrictedJoins);
+  const guests = new GuestAccess(guestReader, reader, events, federation);
+  const changes = new MembershipChanges(builder, restrictedJoins, guests);
   const roomServers = new RoomServers(servers, config.serverName);
   const parts = {
     reader,
@@ -201,14 +207,22 @@ function providers(platform: Platform, ownership: Ownership): Provider[] {
       InvitePermissions,
       new InvitePermissions(new AccountDataReader(database), config.serverName, config.serverNotices?.userId),
     ],
+    [GuestDepartures, departures],
     [Piscina, workers],
   ] as const;
   return [
     ...values.map(([provide, useValue]) => ({ provide, useValue })),
-    ...remoteRooms(platform, { ...parts, changes, roomServers, own, unjoined }),
+    ...remoteRooms(platform, { ...parts, changes, guests, roomServers, own, unjoined }),
     ...history.providers,
     ...roomJobs(platform, parts),
   ];
+}
+
+/** What a commit changes in this process. */
+interface Memory {
+  readonly registry: RoomRegistry;
+  readonly events: EventCache;
+  readonly departures: GuestDepartures;
 }
 
 /** After a commit: tell the readers. After a failed one: forget what was built on it. */
@@ -216,12 +230,12 @@ function observer(
   { logger }: Platform,
   announcer: Announcer,
   ownership: Ownership,
-  registry: RoomRegistry,
-  events: EventCache,
+  { registry, events, departures }: Memory,
 ): GroupCommitObserver {
   return {
     committed: (committed) => {
       for (const unit of committed.units) for (const { event } of unit.events) events.committed(event);
+      departures.committed(committed.units);
       observeCommit(committed, logger);
       const { last, accepted } = committed;
       if (last !== undefined) announcer.publish(EventsCommitted, { from: last - accepted + 1, to: last });

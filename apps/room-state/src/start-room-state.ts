@@ -9,8 +9,10 @@ import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { sweepOldAnswers } from './answers/sweep-old-answers.js';
+import { GuestDepartures } from './guest-access/guest-departures.js';
 import { openPlatform, type Platform } from './platform.js';
 import { RoomRegistry } from './room-actor/room-registry.js';
+import { MemberDeparture } from './room-jobs/member-departure.js';
 import { RoomJobRunner } from './room-jobs/room-job-runner.js';
 import { RoomStateModule } from './room-state.module.js';
 import { StagedPdus } from './staged-pdus/staged-pdus.js';
@@ -40,6 +42,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
   const rooms = app.get(RoomRegistry);
   const staged = app.get(StagedPdus);
   const jobs = app.get(RoomJobRunner);
+  const guests = app.get(GuestDepartures);
   const leases = new PartitionLeases({
     database: heartbeats,
     kind: KIND,
@@ -65,6 +68,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
   await leases.start();
   staged.start();
   jobs.start();
+  guests.start(app.get(MemberDeparture));
   const arrivals = followArrivals(platform, staged);
   const stopSweeping = sweepOldAnswers(app.get(RoomTransactor), platform.logger);
   return {
@@ -73,7 +77,7 @@ export async function startRoomState(config: Config): Promise<RunningService> {
     close: async () => {
       stopSweeping();
       await arrivals.stop();
-      await jobs.stop();
+      await Promise.all([jobs.stop(), guests.stop()]);
       await staged.stop();
       await leases.leave();
       await app.close();

@@ -116,6 +116,11 @@ export async function startTestRoomState(
         { content: {}, ...input },
         context('room.change-membership', input.roomId, key),
       ),
+    /** Gives somebody an account: a guest's. */
+    guest: async (user: UserId) => {
+      const account = { user_id: user, password_hash: null, created_ts: 0, is_guest: true };
+      await database.db.insertInto('users').values(account).execute();
+    },
     /** Global account data of a user, who gets an account for it. */
     accountData: async (user: UserId, type: string, content: JsonObject) => {
       const account = { user_id: user, password_hash: null, created_ts: 0 };

@@ -45,6 +45,7 @@ describe('defaults', () => {
       publicBaseurl: 'http://127.0.0.1:8008',
       registration: 'open',
       rateLimits: true,
+      guestAccess: false,
       defaultRoomVersion: '12',
       partitions: 128,
       ipDenylist: DEFAULT_IP_DENYLIST,
@@ -88,6 +89,7 @@ test('every variable of the design is known', () => {
     ATOLL_REGISTRATION: 'token',
     ATOLL_REGISTRATION_SHARED_SECRET: 'secret',
     ATOLL_RATE_LIMITS: 'off',
+    ATOLL_GUEST_ACCESS: 'on',
     ATOLL_DEFAULT_ROOM_VERSION: '11',
     ATOLL_APPSERVICE_DIR: '/appservices',
     ATOLL_LOG_LEVEL: 'debug',
@@ -103,6 +105,7 @@ test('every variable of the design is known', () => {
     trustedKeyServers: ['matrix.org', 'example.com:8448'],
     publicBaseurl: 'https://matrix.example.org',
     rateLimits: false,
+    guestAccess: true,
     registration: 'token',
     tracing: { exportSpans: true, sampleRatio: 1, parentBased: false },
   });

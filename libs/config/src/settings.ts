@@ -44,6 +44,8 @@ export const settingsSchema = z.strictObject({
   trustedKeyServers: list.pipe(z.array(serverName)).default([]),
   registration: z.enum(['closed', 'token', 'open']).optional(),
   registrationSharedSecret: text.optional(),
+  /** Whether strangers may register as guests; those who have stay guests without it. */
+  guestAccess: toggle.default(false),
   rateLimits: toggle.default(true),
   presence: toggle.default(true),
   /**

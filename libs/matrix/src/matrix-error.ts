@@ -28,6 +28,9 @@ export const badJson = (message: string) => new MatrixError(400, 'M_BAD_JSON', m
 export const invalidParam = (message: string) => new MatrixError(400, 'M_INVALID_PARAM', message);
 export const missingParam = (message: string) => new MatrixError(400, 'M_MISSING_PARAM', message);
 export const tooLarge = (message: string) => new MatrixError(413, 'M_TOO_LARGE', message);
+/** What guests may not do. @see https://spec.matrix.org/v1.19/client-server-api/#guest-access */
+export const guestAccessForbidden = (message: string) =>
+  new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', message);
 /** A bound on what is kept for one user or room is reached. */
 export const resourceLimit = (message: string) => new MatrixError(403, 'M_RESOURCE_LIMIT_EXCEEDED', message);
 /** @see https://spec.matrix.org/v1.19/client-server-api/#invite-permission */

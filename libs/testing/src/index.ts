@@ -7,7 +7,7 @@ export { path, query } from './client/encode-path.js';
 export { HttpClient, type RequestOptions } from './client/http-client.js';
 export { missingSpecification } from './contract/missing-specification.js';
 export { RequestFailed } from './client/request-failed.js';
-export { login, register, testPassword, uniqueName } from './client/register.js';
+export { login, register, registerGuest, testPassword, uniqueName } from './client/register.js';
 export { SyncFollower } from './client/sync-follower.js';
 export { newTransactionId, TestUser, type Session } from './client/test-user.js';
 export { RoomLog, kinks, type LoggedEvent } from './room-log/room-log.js';

@@ -5,6 +5,7 @@ import { CapabilitiesController } from './capabilities.controller.js';
 import { DeactivateController } from './deactivate/deactivate.controller.js';
 import { ChangePasswordController } from './password/change-password.controller.js';
 import { RequestOpenIdTokenController } from './openid/request-openid-token.controller.js';
+import { RegisterGuestHandler } from './register/register-guest.handler.js';
 import { RegisterController } from './register/register.controller.js';
 import { RegisterHandler } from './register/register.handler.js';
 import { WhoamiController } from './whoami.controller.js';
@@ -20,6 +21,6 @@ import { WhoamiController } from './whoami.controller.js';
     RequestOpenIdTokenController,
     WhoamiController,
   ],
-  providers: [RegisterHandler],
+  providers: [RegisterGuestHandler, RegisterHandler],
 })
 export class AccountModule {}

@@ -7,7 +7,7 @@ import { RateLimited } from '../rate-limits/rate-limited.decorator.js';
 
 @Controller('/_matrix/client/v3/capabilities')
 @RateLimited('own-account')
-@AccessToken({ allowGuest: true })
+@AccessToken()
 export class CapabilitiesController {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 

@@ -5,7 +5,7 @@ import type { RequesterInfo } from './requester-info.js';
 
 /** Logging out deletes the device, and its tokens with it. */
 @Controller('/_matrix/client/v3/logout')
-@AccessToken({ allowGuest: true })
+@AccessToken()
 export class LogoutController {
   constructor(private readonly changes: DeviceChanges) {}
 

@@ -30,11 +30,13 @@ export class DeviceController {
   ) {}
 
   @Get('devices')
+  @AccessToken({ allowGuest: true })
   async getDevices(@Requester() { userId }: RequesterInfo) {
     return { devices: (await this.devices.devicesOf(userId)).map(toBody) };
   }
 
   @Get('devices/:deviceId')
+  @AccessToken({ allowGuest: true })
   async getDevice(@Requester() { userId }: RequesterInfo, @Param({ schema: params }) { deviceId }: Params) {
     const device = deviceId && (await this.devices.find(userId, deviceId));
     if (!device) throw noSuchDevice();
@@ -42,6 +44,7 @@ export class DeviceController {
   }
 
   @Put('devices/:deviceId')
+  @AccessToken({ allowGuest: true })
   async updateDevice(
     @Requester() { userId }: RequesterInfo,
     @Param({ schema: params }) { deviceId }: Params,

@@ -24,7 +24,7 @@ const storedFilterSchema = jsonObjectSchema.superRefine((body, context) => {
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#filtering */
 @Controller('/_matrix/client/v3/user/:userId/filter')
-@AccessToken({ allowGuest: true })
+@AccessToken()
 export class FilterController {
   constructor(
     @Inject(DATABASE) private readonly database: Database,

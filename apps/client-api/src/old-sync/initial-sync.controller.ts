@@ -28,7 +28,7 @@ export class InitialSyncController {
 
   /** A first `/sync` in the form of before there was `/sync`. */
   @Get()
-  @AccessToken({ allowGuest: true })
+  @AccessToken()
   async initialSync(
     @Requester() { userId, deviceId }: UserRequester,
     @Query({ schema: querySchema }) { limit, archived }: z.output<typeof querySchema>,

@@ -1,6 +1,6 @@
 import { jsonObjectSchema, userIdSchema } from '@atoll/contract';
 import { AccessToken, OptionalAccessToken, Requester } from '@atoll/http';
-import { type JsonObject, type UserId, forbidden, missingParam } from '@atoll/matrix';
+import { type JsonObject, type UserId, forbidden, guestAccessForbidden, missingParam } from '@atoll/matrix';
 import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
 import { z } from 'zod';
 import type { RequesterInfo } from '../auth/requester-info.js';
@@ -47,13 +47,13 @@ export class ProfileController {
 
   @Put(':keyName')
   @RateLimited('profile')
-  @AccessToken()
+  @AccessToken({ allowGuest: true })
   async setProfileField(
     @Requester() requester: RequesterInfo,
     @Param({ schema: fieldParams }) { userId, keyName }: FieldParams,
     @Body({ schema: jsonObjectSchema }) body: JsonObject,
   ) {
-    requireOwner(requester, userId);
+    requireOwner(requester, userId, keyName);
     const value = Object.hasOwn(body, keyName) ? body[keyName] : undefined;
     if (value === undefined) throw missingParam(`Missing ${keyName}`);
     await this.handler.set(userId, keyName, value);
@@ -62,17 +62,21 @@ export class ProfileController {
 
   @Delete(':keyName')
   @RateLimited('profile')
-  @AccessToken()
+  @AccessToken({ allowGuest: true })
   async deleteProfileField(
     @Requester() requester: RequesterInfo,
     @Param({ schema: fieldParams }) { userId, keyName }: FieldParams,
   ) {
-    requireOwner(requester, userId);
+    requireOwner(requester, userId, keyName);
     await this.handler.delete(userId, keyName);
     return {};
   }
 }
 
-function requireOwner(requester: RequesterInfo, userId: UserId): void {
+/** Of their own profile guests may change the display name only. */
+function requireOwner(requester: RequesterInfo, userId: UserId, keyName: string): void {
   if (requester.userId !== userId) throw forbidden("This is somebody else's profile");
+  if (requester.isGuest && keyName !== 'displayname') {
+    throw guestAccessForbidden('Guests may change their display name only');
+  }
 }

@@ -10,7 +10,7 @@ export class RtcTransportsController {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
   @Get()
-  @AccessToken({ allowGuest: true })
+  @AccessToken()
   getRtcTransports(): { rtc_transports: RtcTransport[] } {
     return { rtc_transports: rtcTransports(this.config) };
   }

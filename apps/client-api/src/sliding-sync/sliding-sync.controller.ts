@@ -25,7 +25,7 @@ export class SlidingSyncController {
   ) {}
 
   @Post('v4/sync')
-  @AccessToken({ allowGuest: true })
+  @AccessToken()
   @RouteSettings({ longPoll: true })
   @HttpCode(200)
   @Header('content-type', 'application/json')
@@ -47,7 +47,7 @@ export class SlidingSyncController {
   }
 
   @Post('unstable/org.matrix.simplified_msc3575/sync')
-  @AccessToken({ allowGuest: true })
+  @AccessToken()
   @RouteSettings({ longPoll: true })
   @HttpCode(200)
   @Header('content-type', 'application/json')

@@ -24,7 +24,7 @@ export class GetContentController {
     private readonly storage: DiskStorage,
   ) {}
 
-  @AccessToken()
+  @AccessToken({ allowGuest: true })
   @Get(['', ':fileName'])
   async getContent(
     @Param({ schema: contentParamsSchema })

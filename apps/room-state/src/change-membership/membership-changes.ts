@@ -3,6 +3,7 @@ import type { MembershipAction } from '@atoll/contract';
 import { type EventId, isUserId, invalidParam, type JsonObject, type UserId } from '@atoll/matrix';
 import type { HashedEvent } from '@atoll/room-rules';
 import type { LocalEventBuilder } from '../append-event/local-event-builder.js';
+import type { GuestAccess } from '../guest-access/guest-access.js';
 import type { PendingEvent } from '../room-actor/pending-event.js';
 import type { RoomActor } from '../room-actor/room-actor.js';
 import { checkTransition, newMembership } from './membership-transitions.js';
@@ -25,11 +26,12 @@ export class MembershipChanges {
   constructor(
     private readonly builder: LocalEventBuilder,
     private readonly restrictedJoins: RestrictedJoins,
+    private readonly guests: GuestAccess,
   ) {}
 
   /**
    * Makes the actor take the member event; `undefined` when nothing has to change.
-   * @throws MatrixError `M_FORBIDDEN`, `M_INVALID_PARAM`
+   * @throws MatrixError `M_FORBIDDEN`, `M_GUEST_ACCESS_FORBIDDEN`, `M_INVALID_PARAM`
    */
   async take(
     actor: RoomActor,
@@ -53,6 +55,7 @@ export class MembershipChanges {
     if (action === 'update-profile' && membership !== 'join') return undefined;
     if (isUnchanged(action, current, content)) return undefined;
     checkTransition(action, typeof membership === 'string' ? membership : undefined);
+    if (action === 'join' && membership !== 'join') await this.guests.assertMayJoin(actor, target);
     const authoriser = action === 'join' && (await this.restrictedJoins.authoriser(actor, target));
     return this.builder.build(actor, {
       type: 'm.room.member',

@@ -4,6 +4,7 @@ import type { Provider } from '@nestjs/common';
 import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
 import type { MembershipChanges } from '../change-membership/membership-changes.js';
 import { RemoteChanges } from '../change-membership/remote-changes.js';
+import type { GuestAccess } from '../guest-access/guest-access.js';
 import type { OutlierIntake } from '../outliers/outlier-intake.js';
 import type { Platform } from '../platform.js';
 import type { PolicyQuestions } from '../policy-server/policy-questions.js';
@@ -32,6 +33,7 @@ export interface RemoteRoomParts {
   readonly intake: OutlierIntake;
   readonly acceptance: PduAcceptance;
   readonly changes: MembershipChanges;
+  readonly guests: GuestAccess;
   readonly roomServers: RoomServers;
   readonly own: OwnSignature;
   readonly unjoined: UnjoinedRooms;
@@ -46,7 +48,7 @@ export function remoteRooms(
   parts: RemoteRoomParts,
 ): Provider[] {
   const { reader, transactor, interner, events, rooms, checks, intake, own, unjoined } = parts;
-  const { acceptance, changes, roomServers, policies, questions, policySignatures } = parts;
+  const { acceptance, changes, guests, roomServers, policies, questions, policySignatures } = parts;
   const joins = new RoomJoins(reader, transactor, interner, events);
   const remote = new RemoteMemberships(
     own,
@@ -60,6 +62,7 @@ export function remoteRooms(
     policySignatures,
     new JoinAnswers(),
     new RoomSizeLimit(federation, maxJoinedRoomState),
+    guests,
   );
   const stripped = new StrippedStates(reader);
   const invites = new RemoteInvites(

@@ -14,6 +14,13 @@ import type { TestRoomState } from '../test-room-state.spec-support.js';
 const RULES = rulesOf('12') as RoomVersionRules;
 const CREATOR = '@creator:s0' as UserId;
 
+/** `guestAccess` absent: the room has no such event. */
+export interface LargeRoomOptions {
+  readonly members: number;
+  readonly servers: number;
+  readonly guestAccess?: string;
+}
+
 /**
  * A room with many members of many servers, who have each joined and then changed their names: half of its events are state, half of them
  * authority alone. Its events are signed in truth; what answers for its server is {@link federation}.
@@ -30,9 +37,10 @@ export class LargeRoom {
     this.keys = Array.from({ length: servers }, () => generateSigningKey());
   }
 
-  static async make({ members, servers }: { members: number; servers: number }): Promise<LargeRoom> {
+  static async make({ members, servers, guestAccess }: LargeRoomOptions): Promise<LargeRoom> {
     const room = new LargeRoom(servers);
     await room.begin();
+    if (guestAccess !== undefined) await room.setGuestAccess(guestAccess);
     for (let n = 0; n < members; n += 1) await room.addMember(n);
     const [state, auth_chain] = [room.state, room.authChain].map((events) => events.map(({ pdu }) => pdu));
     room.answer = Buffer.from(JSON.stringify({ origin: 's0', state, auth_chain }));
@@ -88,6 +96,16 @@ export class LargeRoom {
     const { eventId: member } = await this.add(CREATOR, 'm.room.member', { membership: 'join' }, [], CREATOR);
     const { eventId: levels } = await this.add(CREATOR, 'm.room.power_levels', {}, [member]);
     await this.add(CREATOR, 'm.room.join_rules', { join_rule: 'public' }, [member, levels]);
+  }
+
+  private async setGuestAccess(value: string): Promise<void> {
+    const [, member, levels] = this.state.map(({ eventId }) => eventId);
+    await this.add(
+      CREATOR,
+      'm.room.guest_access',
+      { guest_access: value },
+      [member, levels].flatMap((id) => id ?? []),
+    );
   }
 
   private async addMember(n: number): Promise<void> {

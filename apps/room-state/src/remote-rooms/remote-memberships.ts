@@ -18,6 +18,7 @@ import {
 } from '@atoll/room-rules';
 import type { ReceivedEvent, ReceivedPduCheck } from '@atoll/server-keys';
 import type { PduAcceptance } from '../accept-pdus/pdu-acceptance.js';
+import type { GuestAccess } from '../guest-access/guest-access.js';
 import { RequestSlots } from '../missing-events/request-slots.js';
 import type { OutlierIntake, OutlierRoom, TakenOutlier } from '../outliers/outlier-intake.js';
 import type { PolicySignatures } from '../policy-server/policy-signatures.js';
@@ -46,6 +47,7 @@ interface JoinBy {
   readonly room: OutlierRoom;
   /** Whether this server is in the room already. */
   readonly isInRoom: boolean;
+  readonly isGuest: boolean;
   /** Ms since 1970. */
   readonly deadline: number;
   readonly transaction: RemoteWish['transaction'];
@@ -68,6 +70,7 @@ export class RemoteMemberships {
     private readonly policySignatures: PolicySignatures,
     private readonly answers: JoinAnswers,
     private readonly size: RoomSizeLimit,
+    private readonly guests: GuestAccess,
   ) {}
 
   /**
@@ -75,20 +78,24 @@ export class RemoteMemberships {
    * before the room is ours. Should this server be in the room already, and only lack a member who may let the user in, the join is an
    * event like any other.
    * @param deadline ms since 1970
-   * @throws MatrixError what the most telling server answered, `M_RESOURCE_LIMIT_EXCEEDED` for a room that is too large
+   * @throws MatrixError what the most telling server answered, `M_RESOURCE_LIMIT_EXCEEDED` for a room that is too large,
+   *   `M_GUEST_ACCESS_FORBIDDEN` for one that is not for guests
    * @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
    */
-  join(
+  async join(
     wish: RemoteWish,
     servers: readonly ServerName[],
     deadline: number,
     isInRoom = false,
   ): Promise<EventId> {
+    // Of a room that this server is in, its own state has told already.
+    const isGuest = !isInRoom && (await this.guests.isGuest(wish.user));
     return askInTurn(servers, async (server) => {
       if (!isInRoom) await this.size.ask(server, wish.roomId);
+      if (isGuest) await this.guests.ask(server, wish.roomId);
       const own = await this.make(server, wish);
       const room = await this.unjoined.ensure(wish.roomId, own.rules);
-      const by = { server, own, room, isInRoom, deadline, transaction: wish.transaction };
+      const by = { server, own, room, isInRoom, isGuest, deadline, transaction: wish.transaction };
       const join = () => this.slots.run(server, () => this.joinWith(by));
       return isInRoom ? join() : this.unjoined.whileJoining(room, join);
     });
@@ -113,17 +120,22 @@ export class RemoteMemberships {
     const { server, own, room } = by;
     const answer = await this.answers.split(bytes);
     if (!answer) throw unusable(server, 'no state');
-    if (!by.isInRoom) await this.assertFits(by, answer.state.length);
+    await this.orTakeBack(by, () => {
+      if (!by.isInRoom) this.size.assertFits(answer.state.length);
+    });
     const signed = await this.signedJoin(server, own, answer.event);
     const standing = await this.intake.takeState(room, answer);
     if (!isStateOf(standing, own.rules)) throw unusable(server, 'the create event is missing');
+    await this.orTakeBack(by, () => {
+      if (by.isGuest) this.guests.assertLetIn(standing);
+    });
     return this.placeJoin(by, signed, standing);
   }
 
-  /** The other servers have seen the join: when it is too large a room, they are told of a leave. */
-  private async assertFits({ server, own: { event } }: JoinBy, stateEvents: number): Promise<void> {
+  /** The other servers have seen the join: when it is no room for the user, they are told of a leave. */
+  private async orTakeBack({ server, own: { event } }: JoinBy, check: () => void): Promise<void> {
     try {
-      this.size.assertFits(stateEvents);
+      check();
     } catch (error) {
       const { roomId, pdu } = event;
       const wish = { roomId, user: pdu.sender, membership: 'leave', content: {} } as const;

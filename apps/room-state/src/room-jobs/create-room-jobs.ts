@@ -40,8 +40,7 @@ export function roomJobs(
   const jobs = new RoomJobTransactor(database, instance);
   const turns = new DrainedTurns(rooms, registry);
   const purge = new PurgeHistoryJob(turns, events, new HistoryPurgeTransactor(jobs, serverName, partitions));
-  const runner = (...parts: ConstructorParameters<typeof ChangeMembershipHandler>) => {
-    const departure = new MemberDeparture(new ChangeMembershipHandler(...parts));
+  const runner = (departure: MemberDeparture) => {
     const deletion = new DeleteRoomJob(
       turns,
       departure,
@@ -54,8 +53,9 @@ export function roomJobs(
   return [
     { provide: RoomBlocks, useValue: new RoomBlocks(new RoomBlockReader(database)) },
     {
-      provide: RoomJobRunner,
-      useFactory: runner,
+      provide: MemberDeparture,
+      useFactory: (...parts: ConstructorParameters<typeof ChangeMembershipHandler>) =>
+        new MemberDeparture(new ChangeMembershipHandler(...parts)),
       inject: [
         LocalEventSending,
         EarlierAnswers,
@@ -66,5 +66,6 @@ export function roomJobs(
         RoomBlocks,
       ],
     },
+    { provide: RoomJobRunner, useFactory: runner, inject: [MemberDeparture] },
   ];
 }

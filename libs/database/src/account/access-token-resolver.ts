@@ -43,7 +43,8 @@ export class AccessTokenResolver {
       await this.database.db.transaction().execute((trx) => new TokenTransactor(trx).confirm(tokenHash));
     }
     if (Date.now() - owner.lastSeenTs > SEEN_PRECISION_MS) await this.markSeen(owner, ip);
-    return { userId: owner.userId, deviceId: owner.deviceId, isGuest: false, isAdmin: owner.isAdmin };
+    const { userId, deviceId, isGuest, isAdmin } = owner;
+    return { userId, deviceId, isGuest, isAdmin };
   }
 
   private async markSeen({ userId, deviceId }: TokenOwner, ip: string): Promise<void> {

@@ -6,6 +6,7 @@ export interface NewAccount {
   readonly userId: UserId;
   readonly passwordHash: string | null;
   readonly isAdmin: boolean;
+  readonly isGuest?: boolean;
 }
 
 /** Writes local accounts. */
@@ -20,9 +21,23 @@ export class AccountTransactor {
         user_id: account.userId,
         password_hash: account.passwordHash,
         is_admin: account.isAdmin,
+        is_guest: account.isGuest === true,
         created_ts: Date.now(),
       })
       .onConflict((conflict) => conflict.column('user_id').doNothing())
+      .returning('user_id')
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Makes a guest a user like others. False when there is no such guest any more. */
+  async upgradeGuest(userId: UserId, passwordHash: string): Promise<boolean> {
+    const row = await this.transaction
+      .updateTable('users')
+      .set({ password_hash: passwordHash, is_guest: false })
+      .where('user_id', '=', userId)
+      .where('is_guest', '=', true)
+      .where('is_deactivated', '=', false)
       .returning('user_id')
       .executeTakeFirst();
     return row !== undefined;

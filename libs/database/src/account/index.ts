@@ -8,6 +8,7 @@ export * from './device-reader.js';
 export * from './device-transactor.js';
 export * from './filter-reader.js';
 export * from './filter-transactor.js';
+export * from './guest-reader.js';
 export * from './membership-job-reader.js';
 export * from './membership-job-transactor.js';
 export * from './openid-token-reader.js';

@@ -6,6 +6,7 @@ export interface TokenOwner {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
   readonly isAdmin: boolean;
+  readonly isGuest: boolean;
   readonly expiresTs: number | null;
   /** The token came from a refresh and has not been used before: see `TokenTransactor.confirm`. */
   readonly isUnconfirmed: boolean;
@@ -31,6 +32,7 @@ export class TokenReader {
         'token.user_id as userId',
         'token.device_id as deviceId',
         'users.is_admin as isAdmin',
+        'users.is_guest as isGuest',
         'token.expires_ts as expiresTs',
         (eb) => eb('token.replaces', 'is not', null).$castTo<boolean>().as('isUnconfirmed'),
         'devices.last_seen_ts as lastSeenTs',

@@ -120,6 +120,15 @@ export class RoomActorReader {
     return events;
   }
 
+  async isRedacted(eventNid: number): Promise<boolean> {
+    const row = await this.database.db
+      .selectFrom('redactions')
+      .select('redacted_event_nid')
+      .where('redacted_event_nid', '=', eventNid)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   /** The numbers of events, by id; unknown ids are absent. */
   async eventNids(eventIds: readonly EventId[]): Promise<Map<EventId, number>> {
     const nids = new Map<EventId, number>();

@@ -7,6 +7,8 @@ export interface UsersTable {
   password_hash: string | null;
   is_admin: Generated<boolean>;
   is_deactivated: Generated<boolean>;
+  /** Without a password, and with a part of the API only. */
+  is_guest: Generated<boolean>;
   created_ts: number;
 }
 

@@ -15,7 +15,7 @@ export class ServerNoticeTransactor {
   constructor(private readonly transaction: Transaction<DatabaseSchema>) {}
 
   /**
-   * For one user, or for everybody who has an account and has not deactivated it.
+   * For one user, or for everybody who has an account and has not deactivated it. Guests are told nothing: they could not join the room.
    * @param senderId who is told nothing: the notices are the sender's own
    * @returns how many users will be told; undefined when there was a notice of that id
    */
@@ -39,6 +39,7 @@ export class ServerNoticeTransactor {
           .selectFrom('users')
           .select(['user_id', sql<number>`${added.notice_nid}::bigint`.as('notice_nid'), NOW_MS.as('now')])
           .where('is_deactivated', '=', false)
+          .where('is_guest', '=', false)
           .where('user_id', '<>', senderId)
           .$if(to !== 'all', (query) => query.where('user_id', '=', to as UserId)),
       )

@@ -8,9 +8,9 @@ import { ServerNoticeDeliveryTransactor } from './server-notice-delivery-transac
 import { ServerNoticeReader } from './server-notice-reader.js';
 import { ServerNoticeTransactor } from './server-notice-transactor.js';
 
-const [SENDER, ALICE, BOB, GONE] = ['notices', 'alice', 'bob', 'gone'].map(
+const [SENDER, ALICE, BOB, GONE, GUEST] = ['notices', 'alice', 'bob', 'gone', 'guest'].map(
   (name) => `@${name}:hs1` as UserId,
-) as [UserId, UserId, UserId, UserId];
+) as [UserId, UserId, UserId, UserId, UserId];
 const LONG = 60_000;
 
 let server: TestDatabase;
@@ -28,6 +28,7 @@ beforeAll(async () => {
     for (const userId of [SENDER, ALICE, BOB, GONE]) {
       await accounts.create({ userId, passwordHash: null, isAdmin: false });
     }
+    await accounts.create({ userId: GUEST, passwordHash: null, isAdmin: false, isGuest: true });
     await accounts.deactivate(GONE);
   });
 });
@@ -52,6 +53,7 @@ it('a notice is for those who have an account, once', async () => {
   expect(await add('one', 'all')).toBe(2);
   expect(await add('one', 'all')).toBeUndefined();
   expect(await add('two', GONE)).toBe(0);
+  expect(await add('three', GUEST)).toBe(0);
   expect(await claimed()).toEqual([`${ALICE} one`, `${BOB} one`]);
 });
 

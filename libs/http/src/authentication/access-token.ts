@@ -1,4 +1,4 @@
-import { MatrixError, forbidden } from '@atoll/matrix';
+import { MatrixError, forbidden, guestAccessForbidden } from '@atoll/matrix';
 import type { DeviceId, UserId } from '@atoll/matrix';
 import type { FastifyRequest } from 'fastify';
 import type { AuthenticationDeclaration } from './declare-authentication.js';
@@ -36,7 +36,7 @@ export async function authenticateAccessToken<R extends UserRequester>(
   const requester = await resolve(token, request);
   if (requester === undefined || requester === 'expired') throw unknownToken(requester === 'expired');
   if (requester.isGuest && !declaration.allowGuest) {
-    throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this');
+    throw guestAccessForbidden('Guests may not do this');
   }
   return requester;
 }

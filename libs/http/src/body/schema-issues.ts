@@ -7,7 +7,7 @@ import { notJson } from './json-body.js';
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-  readonly params?: { readonly errcode?: unknown };
+  readonly params?: { readonly errcode?: unknown } | undefined;
 }
 
 const MAX_ISSUES_TOLD = 3;

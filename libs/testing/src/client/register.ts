@@ -21,6 +21,14 @@ export async function register(baseUrl: string, prefix = 'user'): Promise<TestUs
   return new TestUser(baseUrl, sessionOf(answer.body));
 }
 
+/** Registers a guest. @throws RequestFailed */
+export async function registerGuest(baseUrl: string): Promise<TestUser> {
+  const target = '/_matrix/client/v3/register?kind=guest';
+  const answer = await new HttpClient(baseUrl).send('POST', target, { body: {} });
+  if (answer.status !== 200) throw new RequestFailed('register a guest', answer);
+  return new TestUser(baseUrl, sessionOf(answer.body));
+}
+
 /** Logs in with the password of every test user. @throws RequestFailed */
 export async function login(
   baseUrl: string,

@@ -1,14 +1,16 @@
 import type { Config } from '@atoll/config';
+import { jsonObjectSchema } from '@atoll/contract';
 import { RegistrationTokenReader } from '@atoll/database';
-import { Public, optionalBody } from '@atoll/http';
-import { type JsonObject, MatrixError } from '@atoll/matrix';
+import { issuesToMatrixError, optionalBody, Public } from '@atoll/http';
+import type { JsonObject } from '@atoll/matrix';
 import { Body, Controller, Get, Inject, Ip, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { RateLimiter } from '../../auth/rate-limiter.js';
 import { isRegistrationToken } from '../../auth/uia/registration-token.stage.js';
 import { CONFIG } from '../../platform/tokens.js';
+import { RegisterGuestHandler } from './register-guest.handler.js';
 import { RegisterHandler } from './register.handler.js';
-import { registerQuerySchema, type RegisterRequest, registerSchema } from './register.schema.js';
+import { registerGuestSchema, registerQuerySchema, registerSchema } from './register.schema.js';
 import { registrationFlows } from './registration-flows.js';
 
 const availableQuerySchema = z.object({ username: z.string() });
@@ -20,6 +22,7 @@ export class RegisterController {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly handler: RegisterHandler,
+    private readonly guests: RegisterGuestHandler,
     private readonly tokens: RegistrationTokenReader,
     private readonly rateLimiter: RateLimiter,
   ) {}
@@ -27,12 +30,11 @@ export class RegisterController {
   @Post('v3/register')
   register(
     @Query({ schema: registerQuerySchema }) { kind }: z.output<typeof registerQuerySchema>,
-    @Body({ schema: optionalBody(registerSchema) }) body: RegisterRequest,
+    @Body({ schema: optionalBody(jsonObjectSchema) }) body: JsonObject,
     @Ip() ip: string,
   ): Promise<JsonObject> {
-    if (kind === 'guest')
-      throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'There are no guest accounts here');
-    return this.handler.register(body, ip);
+    if (kind === 'user') return this.handler.register(fitting(body, registerSchema), ip);
+    return this.guests.register(fitting(body, registerGuestSchema).initial_device_display_name, ip);
   }
 
   @Get('v3/register/available')
@@ -53,4 +55,11 @@ export class RegisterController {
     await this.rateLimiter.take('registration-token-address', ip);
     return { valid: isRegistrationToken(token) && (await this.tokens.isValid(token)) };
   }
+}
+
+/** The kind of account says what the body must be. */
+function fitting<T extends z.ZodType>(body: JsonObject, schema: T): z.output<T> {
+  const { success, data, error } = schema.safeParse(body);
+  if (success) return data;
+  throw issuesToMatrixError(error.issues, 'body', body);
 }

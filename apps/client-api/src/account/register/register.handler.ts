@@ -1,6 +1,11 @@
 import type { Config } from '@atoll/config';
-import { AccountReader, AccountTransactor, RegistrationTokenTransactor } from '@atoll/database';
-import { type JsonObject, MatrixError, type UserId, missingParam } from '@atoll/matrix';
+import {
+  AccessTokenResolver,
+  AccountReader,
+  AccountTransactor,
+  RegistrationTokenTransactor,
+} from '@atoll/database';
+import { forbidden, type JsonObject, MatrixError, type UserId, missingParam } from '@atoll/matrix';
 import { Inject, Injectable } from '@nestjs/common';
 import { DeviceChanges } from '../../auth/device-changes.js';
 import { newUserId, randomUserId, userInUse } from '../../auth/local-username.js';
@@ -13,13 +18,14 @@ import { CONFIG } from '../../platform/tokens.js';
 import type { RegisterRequest } from './register.schema.js';
 import { registrationFlows } from './registration-flows.js';
 
-/** Makes accounts for strangers. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
+/** Makes accounts for strangers, and users of guests. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
 @Injectable()
 export class RegisterHandler {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly changes: DeviceChanges,
     private readonly accounts: AccountReader,
+    private readonly tokens: AccessTokenResolver,
     private readonly authentication: UserInteractiveAuth,
     private readonly hasher: PasswordHasher,
     private readonly rateLimiter: RateLimiter,
@@ -33,14 +39,16 @@ export class RegisterHandler {
       request.username === undefined ? randomUserId(serverName) : newUserId(request.username, serverName);
     // As for `checkAvailable`: this tells whether there is such an account.
     if (request.username !== undefined) await this.rateLimiter.take('username-address', ip);
-    await this.requireFree(userId);
+    const isGuest = request.guest_access_token !== undefined;
+    if (isGuest) await this.requireGuest(request, userId, ip);
+    else await this.requireFree(userId);
     if (request.password !== undefined) requireStrongPassword(request.password);
     // 2. Authentication.
     const { auth } = request;
     const proofs = await this.authentication.require({ operation: 'register', flows, auth, ip });
     if (request.password === undefined) throw missingParam('Missing password');
     await this.rateLimiter.take('register-address', ip);
-    // 3. The account, with its first device unless the client wants none.
+    // 3. The account, with a device unless the client wants none. A guest keeps those that were there, as everything else.
     const token = proofs['m.login.registration_token'];
     const passwordHash = await this.hasher.hash(request.password);
     return this.changes.transact(async (change) => {
@@ -50,8 +58,11 @@ export class RegisterHandler {
       ) {
         throw new MatrixError(403, 'M_FORBIDDEN', 'The registration token has just been used up');
       }
-      if (!(await new AccountTransactor(change.transaction).create({ userId, passwordHash, isAdmin: false })))
-        throw userInUse();
+      const accounts = new AccountTransactor(change.transaction);
+      const isMade = isGuest
+        ? await accounts.upgradeGuest(userId, passwordHash)
+        : await accounts.create({ userId, passwordHash, isAdmin: false });
+      if (!isMade) throw userInUse();
       if (request.inhibit_login) return { user_id: userId };
       return issueSession(change, {
         userId,
@@ -71,6 +82,15 @@ export class RegisterHandler {
     registrationFlows(this.config);
     await this.rateLimiter.take('username-address', ip);
     await this.requireFree(newUserId(username, this.config.serverName));
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#guest-access */
+  private async requireGuest(request: RegisterRequest, userId: UserId, ip: string): Promise<void> {
+    if (request.username === undefined) throw missingParam('Missing username');
+    const holder = await this.tokens.resolve(request.guest_access_token ?? '', ip);
+    const isTheirs =
+      holder !== undefined && holder !== 'expired' && holder.isGuest && holder.userId === userId;
+    if (!isTheirs) throw forbidden('This is not the access token of a guest of this name');
   }
 
   private async requireFree(userId: UserId): Promise<void> {

@@ -99,11 +99,6 @@ describe('open registration', () => {
     expect([answer.status, answer.body['errcode']]).toEqual([status, errcode]);
   });
 
-  it('has no guests', async () => {
-    const { status, body } = await register({}, '?kind=guest');
-    expect([status, body['errcode']]).toEqual([403, 'M_GUEST_ACCESS_FORBIDDEN']);
-  });
-
   it('refuses what is not JSON', async () => {
     for (const body of ['{"username":', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]) {
       const answer = await api.request('POST', '/register', { body });

@@ -24,7 +24,7 @@ const claimKeysSchema = z.object({
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysclaim */
 @Controller('/_matrix/client/v3/keys/claim')
-@AccessToken()
+@AccessToken({ allowGuest: true })
 export class ClaimKeysController {
   constructor(private readonly handler: ClaimKeysHandler) {}
 

@@ -20,7 +20,7 @@ const queryKeysSchema = z.object({
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery */
 @Controller('/_matrix/client/v3/keys/query')
-@AccessToken()
+@AccessToken({ allowGuest: true })
 export class QueryKeysController {
   constructor(private readonly handler: QueryKeysHandler) {}
 

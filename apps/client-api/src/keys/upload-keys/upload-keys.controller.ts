@@ -14,7 +14,7 @@ export type UploadKeysBody = z.output<typeof uploadKeysSchema>;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysupload */
 @Controller('/_matrix/client/v3/keys/upload')
-@AccessToken()
+@AccessToken({ allowGuest: true })
 export class UploadKeysController {
   constructor(private readonly handler: UploadKeysHandler) {}
 

@@ -9,7 +9,7 @@ export class GetJoinedRoomsController {
   constructor(private readonly rooms: RoomReader) {}
 
   @Get()
-  @AccessToken({ allowGuest: true })
+  @AccessToken()
   async getJoinedRooms(@Requester() requester: UserRequester): Promise<JsonObject> {
     const rooms = await this.rooms.joinedRooms(requester.userId);
     return { joined_rooms: rooms.map(({ roomId }) => roomId) };

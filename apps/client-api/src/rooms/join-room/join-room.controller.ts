@@ -26,7 +26,7 @@ export class JoinRoomController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidjoin */
   @Post('rooms/:roomId/join')
-  @AccessToken()
+  @AccessToken({ allowGuest: true })
   @RouteSettings({ longPoll: true })
   joinRoomById(
     @Requester() requester: UserRequester,

@@ -47,7 +47,7 @@ export class PublicRoomsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms */
   @Post()
-  @AccessToken({ allowGuest: true })
+  @AccessToken()
   queryPublicRooms(
     @Query({ schema: serverSchema }) { server }: Server,
     @Body({ schema: queryPublicRoomsSchema }) { limit, since, filter }: QueryPublicRooms,

@@ -20,7 +20,7 @@ export class SendMessageController {
   ) {}
 
   @Put()
-  @AccessToken()
+  @AccessToken({ allowGuest: true })
   async sendMessage(
     @Requester() requester: UserRequester,
     @Param('roomId', { schema: roomIdSchema }) roomId: RoomId,

@@ -22,7 +22,7 @@ export class SetRoomStateController {
   ) {}
 
   @Put([':eventType', ':eventType/:stateKey'])
-  @AccessToken()
+  @AccessToken({ allowGuest: true })
   async setRoomStateWithKey(
     @Requester() { userId }: UserRequester,
     @Param('roomId', { schema: roomIdSchema }) roomId: RoomId,
