@@ -5,6 +5,7 @@ import { ClientEvents } from './client-events.js';
 import { IgnoredUsers } from './ignored-users.js';
 import { VisibleEvent } from './visible-event.js';
 import { VisibleEvents } from './visible-events.js';
+import { WantedEvents } from './wanted-events.js';
 
 /** What every feature that shows events to users builds on. */
 @Module({
@@ -15,7 +16,8 @@ import { VisibleEvents } from './visible-events.js';
     IgnoredUsers,
     VisibleEvent,
     VisibleEvents,
+    WantedEvents,
   ],
-  exports: [ClientEvents, IgnoredUsers, VisibleEvent, VisibleEvents],
+  exports: [ClientEvents, IgnoredUsers, VisibleEvent, VisibleEvents, WantedEvents],
 })
 export class EventsModule {}
