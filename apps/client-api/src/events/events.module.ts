@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BundledAggregations } from '../relations/bundled-aggregations.js';
 import { CountedChildrenOf } from '../relations/counted-children.js';
+import { RelatedEvents } from '../relations/related-events.js';
 import { ClientEvents } from './client-events.js';
 import { IgnoredUsers } from './ignored-users.js';
 import { VisibleEvent } from './visible-event.js';
@@ -14,10 +15,11 @@ import { WantedEvents } from './wanted-events.js';
     ClientEvents,
     CountedChildrenOf,
     IgnoredUsers,
+    RelatedEvents,
     VisibleEvent,
     VisibleEvents,
     WantedEvents,
   ],
-  exports: [ClientEvents, IgnoredUsers, VisibleEvent, VisibleEvents, WantedEvents],
+  exports: [ClientEvents, IgnoredUsers, RelatedEvents, VisibleEvent, VisibleEvents, WantedEvents],
 })
 export class EventsModule {}

@@ -83,3 +83,73 @@ describe('what ignored users say', () => {
     expect(namesIn(await peek(textOf(nothing, 'end')))).toEqual(['a4']);
   });
 });
+
+describe('a filter for what others relate to', () => {
+  let root: PlacedRow;
+  let liked: PlacedRow;
+
+  const child = (relType: string, parent: PlacedRow, sender: SyncUser) =>
+    room.event({
+      type: 'm.room.message',
+      sender: sender.userId,
+      content: { body: 'child', 'm.relates_to': { rel_type: relType, event_id: parent.eventId } },
+    });
+  const withFilter = (path: string, filter: JsonObject) =>
+    inRoom(`${path}&filter=${encodeURIComponent(JSON.stringify(filter))}`);
+  const listed = async (filter: JsonObject) => namesIn(await withFilter('messages?dir=b&limit=50', filter));
+
+  beforeEach(async () => {
+    await ignore();
+    room = await app.createRoom(alice.userId);
+    await room.member(bob.userId, 'join');
+    root = await room.message(alice.userId, 'root');
+    liked = await room.message(alice.userId, 'liked');
+    for (let i = 0; i < 60; i++) await room.message(alice.userId, 'plain');
+    await child('m.thread', root, mallory);
+    await child('m.annotation', liked, alice);
+  });
+
+  it('lists those events, by type and by sender', async () => {
+    expect(await listed({ related_by_rel_types: ['m.thread'] })).toEqual(['root']);
+    expect(await listed({ related_by_senders: [alice.userId] })).toEqual(['liked']);
+    const both = { related_by_senders: [mallory.userId], related_by_rel_types: ['m.thread'] };
+    expect(await listed(both)).toEqual(['root']);
+    expect(await listed({ ...both, not_senders: [alice.userId] })).toEqual([]);
+    expect(await listed({ ...both, related_by_senders: [alice.userId] })).toEqual([]);
+    const any = { related_by_rel_types: ['m.thread', 'm.annotation'] };
+    const page = await withFilter('messages?dir=b&limit=1', any);
+    const rest = await withFilter(`messages?dir=b&limit=5&from=${textOf(page, 'end')}`, any);
+    expect([namesIn(page), namesIn(rest)]).toEqual([['liked'], ['root']]);
+  });
+
+  it('tells nothing of what the user does not hear or see', async () => {
+    await ignore(mallory);
+    expect(await listed({ related_by_rel_types: ['m.thread'] })).toEqual([]);
+    await ignore();
+    await room.member(bob.userId, 'leave');
+    await child('m.reference', liked, alice);
+    expect(await listed({ related_by_rel_types: ['m.reference'] })).toEqual([]);
+    expect(await listed({ related_by_rel_types: ['m.annotation'] })).toEqual(['liked']);
+  });
+
+  it('holds around an event, and for the timelines of sync', async () => {
+    const filter = { related_by_rel_types: ['m.thread'] };
+    const around = await withFilter(`context/${encodeURIComponent(liked.eventId)}?limit=10`, filter);
+    expect(namesIn(around, 'events_before')).toEqual(['root']);
+    expect(namesIn(around, 'events_after')).toEqual([]);
+    const { rooms } = await app.sync(bob, { filter: { room: { timeline: filter } } });
+    expect(namesOf(rooms?.join?.[room.roomId]?.timeline.events)).toEqual(['root']);
+  });
+
+  it.each([
+    { related_by_rel_types: ['m.thread\0'] },
+    { related_by_rel_types: 'm.thread' },
+    { related_by_senders: ['alice'] },
+  ])('is refused when it cannot be one: %j', async (filter) => {
+    const path = `/rooms/${encodeURIComponent(room.roomId)}/messages?dir=b&filter=`;
+    const answer = await app.request('GET', path + encodeURIComponent(JSON.stringify(filter)), {
+      token: bob.token,
+    });
+    expect(answer.status).toBe(400);
+  });
+});

@@ -46,7 +46,7 @@ export class PeekEvents {
         until === undefined ? range : { ...range, to: pointAt(until) },
       );
       const wantedOf = await this.wantedEvents.of(viewer);
-      const served = await this.clientEvents.serve(viewer, wantedOf(found));
+      const served = await this.clientEvents.serve(viewer, await wantedOf(found));
       positions = { ...positions, events: found.at(-1)?.position ?? positions.events };
       const isOver = served.length > 0 || until !== undefined || performance.now() >= deadline;
       const wait = { rooms: [room.roomNid], positions, deadline };

@@ -78,11 +78,12 @@ export class GetEventContextHandler {
     const before = Math.floor(limit / 2);
     const found = await this.read(room, event, { before, after: limit - before });
     const wantedOf = await this.wantedEvents.of(viewer, filter);
-    const serve = (events: StoredEvent[]) =>
-      this.clientEvents.serve(
-        viewer,
-        wantedOf(events.filter((event) => until === undefined || isUpTo(pointAfter(event), pointAt(until)))),
+    const serve = async (events: StoredEvent[]) => {
+      const readable = events.filter(
+        (event) => until === undefined || isUpTo(pointAfter(event), pointAt(until)),
       );
+      return this.clientEvents.serve(viewer, await wantedOf(readable));
+    };
     return { before: await serve(found.before), after: await serve(found.after) };
   }
 

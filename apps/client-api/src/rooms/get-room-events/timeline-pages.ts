@@ -72,7 +72,7 @@ export class TimelinePages {
       // One more than wanted tells whether there is more.
       const read = await select({ dir, ...bounds, limit: wanted + 1 });
       const taken = read.slice(0, wanted);
-      const visible = await this.clientEvents.serve(viewer, wantedOf(taken));
+      const visible = await this.clientEvents.serve(viewer, await wantedOf(taken));
       served.push(...visible.slice(0, missing));
       start ??= taken[0] && nearSide(taken[0], dir);
       const last = visible.length > missing ? visible[missing - 1]?.event : taken.at(-1);
