@@ -13,6 +13,7 @@ import {
   migrateToLatest,
   openDatabase,
   PresenceReader,
+  ProfileReader,
   ReceiptReader,
   RoomReader,
   SharedRoomReader,
@@ -220,7 +221,7 @@ function computerOn(database: Database, memberships: SyncMembershipReader): Sync
     new AccountDataReader(database),
     sections,
     ephemeral,
-    new PresenceEvents(config, new PresenceReader(database)),
+    new PresenceEvents(config, new PresenceReader(database), new ProfileReader(database)),
     new StrippedRooms(
       states,
       events,
