@@ -13,11 +13,9 @@ let room: RoomRows;
 
 beforeAll(async () => {
   app = await startSyncApp();
-  [alice, bob, mallory] = (await Promise.all(['alice', 'bob', 'mallory'].map(app.register))) as [
-    SyncUser,
-    SyncUser,
-    SyncUser,
-  ];
+  [alice, bob, mallory] = (await Promise.all(
+    ['alice', 'bob', 'mallory'].map((name) => app.register(name)),
+  )) as [SyncUser, SyncUser, SyncUser];
 });
 afterAll(() => app.close());
 
