@@ -134,6 +134,18 @@ describe('passwords and deactivation (behaviour 4)', () => {
   });
 });
 
+test('a token that proves to others who the user is goes to the user alone', async () => {
+  const [user, other] = [await newUser(), await newUser()];
+  const target = path`/v3/user/${user.userId}/openid/request_token`;
+  expect(await user.expect('POST', target, {})).toEqual({
+    access_token: expect.any(String),
+    token_type: 'Bearer',
+    matrix_server_name: serverName,
+    expires_in: expect.any(Number),
+  });
+  expect(outcome(await other.request('POST', target, {}))).toBe('403 M_FORBIDDEN');
+});
+
 describe('sessions', () => {
   test('a refreshed token replaces the old one once it is used', async () => {
     const { userId } = await newUser();

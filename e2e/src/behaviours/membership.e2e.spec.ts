@@ -194,3 +194,16 @@ describe('lists of members (behaviours 20, 21)', () => {
     }
   });
 });
+
+test('rooms that two users share are told to both, by either path', async () => {
+  const [carol, dave] = (await newUsers('carol', 'dave')) as [TestUser, TestUser];
+  const roomId = await carol.createRoom({ preset: 'public_chat' });
+  await carol.createRoom();
+  await dave.join(roomId);
+  for (const target of ['/v1/mutual_rooms', '/unstable/uk.half-shot.msc2666/user/mutual_rooms']) {
+    const shared = await dave.expect('GET', target + query({ user_id: carol.userId }));
+    expect(shared).toEqual({ joined: [roomId], count: 1 });
+    const own = await dave.request('GET', target + query({ user_id: dave.userId }));
+    expect(outcome(own)).toBe('400 M_INVALID_PARAM');
+  }
+});

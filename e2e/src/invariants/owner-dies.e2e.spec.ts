@@ -36,10 +36,10 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   }
 }
 
-/** How often an instance refused a command, or PostgreSQL its commit, because the room was not its own any more. */
+/** How often an instance refused a command, or PostgreSQL its commit, because the room was not its own any more, or its time was over. */
 async function refusals(instance: ServiceProcess): Promise<number> {
   const metrics = await (await fetch(instance.metricsUrl)).text();
-  const counted = /^atoll_(?:command_not_owner|fenced_commits)_total\{.*\} (\d+)$/gm;
+  const counted = /^atoll_(?:command_not_owner|command_expired|fenced_commits)_total\{.*\} (\d+)$/gm;
   return [...metrics.matchAll(counted)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 

@@ -1,13 +1,15 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startCluster } from '@atoll/testing';
+import { missingSpecification, startCluster } from '@atoll/testing';
 import { testSettings } from '../test-settings.js';
 import { keepForTeardown } from './running.js';
 import { shareCluster } from './shared-cluster.js';
 
-/** Starts the six services once for the whole run. */
+/** Starts the six services once for the whole run; what the tests then do not look at is said at once. */
 export default async function globalSetup(): Promise<void> {
+  const missing = missingSpecification();
+  if (missing !== undefined) process.stderr.write(`\n${missing}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'atoll-e2e-'));
   const traceFile = join(folder, 'spans.jsonl');
   const cluster = await startCluster({

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { EventType, FeatureSupport, MsgType, Preset, RelationType, Thread, ThreadEvent } from 'matrix-js-sdk';
+import {
+  EventType,
+  FeatureSupport,
+  MsgType,
+  NotificationCountType,
+  Preset,
+  ReceiptType,
+  RelationType,
+  Thread,
+  ThreadEvent,
+} from 'matrix-js-sdk';
 import { sharedCluster } from '../shared-cluster/shared-cluster.js';
 import { SdkUser } from './sdk-user.js';
 
@@ -54,5 +64,48 @@ test('a client that comes later finds the threads of a room, and all that was sa
     expect(messages.map((event) => event.getId())).toEqual([root, ...replies]);
   } finally {
     late.stop();
+  }
+});
+
+test('what is unread in a thread is counted by itself, until it is read there', async () => {
+  const { room_id: roomId } = await alice.client.createRoom({ preset: Preset.PublicChat });
+  const [reader, other] = await Promise.all([
+    bob.onAnotherDevice({ threadSupport: true, lazyLoadMembers: true }),
+    bob.onAnotherDevice({ threadSupport: true }),
+  ]);
+  try {
+    await reader.client.joinRoom(roomId);
+    const { event_id: root } = await alice.client.sendTextMessage(roomId, 'root');
+    const reply = (body: string, mentioned: string[] = []) =>
+      alice.client.sendMessage(roomId, {
+        msgtype: MsgType.Text,
+        body,
+        'm.relates_to': { rel_type: RelationType.Thread, event_id: root },
+        'm.mentions': { user_ids: mentioned },
+      });
+    await reply('one');
+    const { event_id: last } = await reply('two, and you', [reader.userId]);
+    const { Total, Highlight } = NotificationCountType;
+    // The reader's client clears counts before the server does; the other device hears of it from the server.
+    const are = (user: SdkUser, ...expected: number[][]) => {
+      const room = user.room(roomId);
+      const counts = [Total, Highlight].map((type) => [
+        room?.getUnreadNotificationCount(type) ?? 0,
+        room?.getRoomUnreadNotificationCount(type) ?? 0,
+        room?.getThreadUnreadNotificationCount(root, type) ?? 0,
+      ]);
+      return JSON.stringify(counts) === JSON.stringify(expected);
+    };
+    for (const user of [reader, other])
+      await user.eventually('what is unread', () => are(user, [3, 1, 2], [1, 0, 1]));
+
+    // It comes into its thread when the client has fetched the root, which may be after the counts.
+    const found = () => reader.room(roomId)?.findEventById(last) ?? null;
+    await reader.eventually('the reply', found);
+    await reader.client.sendReadReceipt(found(), ReceiptType.ReadPrivate);
+    for (const user of [reader, other])
+      await user.eventually('the thread as read', () => are(user, [1, 1, 0], [0, 0, 0]));
+  } finally {
+    for (const user of [reader, other]) user.stop();
   }
 });

@@ -5,6 +5,7 @@ export { startAllInOne, type AllInOne, type AllInOneOptions } from './all-in-one
 export type { Answer, AnswerBody, ClientEvent, SyncAnswer, SyncRoom, Timeline } from './client/answer.js';
 export { path, query } from './client/encode-path.js';
 export { HttpClient, type RequestOptions } from './client/http-client.js';
+export { missingSpecification } from './contract/missing-specification.js';
 export { RequestFailed } from './client/request-failed.js';
 export { login, register, testPassword, uniqueName } from './client/register.js';
 export { SyncFollower } from './client/sync-follower.js';

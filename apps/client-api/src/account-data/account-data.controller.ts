@@ -1,21 +1,21 @@
 import type { Config } from '@atoll/config';
-import { jsonObjectSchema, roomIdSchema, userIdSchema } from '@atoll/contract';
+import { jsonObjectSchema } from '@atoll/contract';
 import { AccountDataReader } from '@atoll/database';
 import { AccessToken, Requester } from '@atoll/http';
-import { type JsonObject, type RoomId, type UserId, forbidden, notFound } from '@atoll/matrix';
+import { type JsonObject, type RoomId, type UserId, notFound } from '@atoll/matrix';
 import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
-import { z } from 'zod';
 import type { RequesterInfo } from '../auth/requester-info.js';
-import { textSchema } from '../auth/text.schema.js';
 import { CONFIG } from '../platform/tokens.js';
 import { PUSH_RULES, pushRulesContent } from '../push-rules/push-rules-content.js';
+import {
+  type GlobalParams,
+  globalParams,
+  requireOwner,
+  type RoomParams,
+  roomParams,
+} from './account-data.schemas.js';
 import { PutAccountDataHandler } from './put-account-data.handler.js';
 import { RateLimited } from '../rate-limits/rate-limited.decorator.js';
-
-const globalParams = z.object({ userId: userIdSchema, type: textSchema(255) });
-const roomParams = globalParams.extend({ roomId: roomIdSchema });
-type GlobalParams = z.output<typeof globalParams>;
-type RoomParams = z.output<typeof roomParams>;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#client-config */
 @Controller('/_matrix/client/v3/user/:userId')
@@ -75,8 +75,4 @@ export class AccountDataController {
     if (!content) throw notFound('Account data not found');
     return content;
   }
-}
-
-function requireOwner(requester: RequesterInfo, userId: UserId): void {
-  if (requester.userId !== userId) throw forbidden("This is somebody else's account data");
 }

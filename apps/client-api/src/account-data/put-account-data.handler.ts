@@ -1,19 +1,10 @@
 import { AccountDataChanged } from '@atoll/contract';
 import { AccountDataTransactor, AccountTransactor, type Database, commitInLanes } from '@atoll/database';
-import {
-  forbidden,
-  type JsonObject,
-  MatrixError,
-  resourceLimit,
-  type RoomId,
-  type UserId,
-} from '@atoll/matrix';
+import { forbidden, type JsonObject, resourceLimit, type RoomId, type UserId } from '@atoll/matrix';
 import { Announcer } from '@atoll/redis-streams';
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE } from '../platform/tokens.js';
-
-/** @see https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-12 */
-const SERVER_MANAGED_TYPES = ['m.fully_read', 'm.push_rules'];
+import { requireClientManaged } from './server-managed-types.js';
 
 /** Of one user, in all rooms: a first sync gives all of it at once. */
 const MAX_ENTRIES = 10_000;
@@ -32,9 +23,7 @@ export class PutAccountDataHandler {
    * @throws MatrixError 405 M_BAD_JSON for types that the server manages, 403 M_RESOURCE_LIMIT_EXCEEDED
    */
   async put(userId: UserId, roomId: RoomId | '', type: string, content: JsonObject): Promise<void> {
-    if (SERVER_MANAGED_TYPES.includes(type)) {
-      throw new MatrixError(405, 'M_BAD_JSON', `${type} cannot be set through this endpoint`);
-    }
+    requireClientManaged(type);
     await this.update(userId, roomId, type, () => content);
   }
 

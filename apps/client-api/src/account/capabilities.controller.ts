@@ -3,8 +3,10 @@ import { AccessToken } from '@atoll/http';
 import { supportedRoomVersions } from '@atoll/room-rules';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { CONFIG } from '../platform/tokens.js';
+import { RateLimited } from '../rate-limits/rate-limited.decorator.js';
 
 @Controller('/_matrix/client/v3/capabilities')
+@RateLimited('own-account')
 @AccessToken({ allowGuest: true })
 export class CapabilitiesController {
   constructor(@Inject(CONFIG) private readonly config: Config) {}

@@ -12,6 +12,10 @@ const rates = {
   'challenge-address': { burst: 60, everyMs: 1_000 },
   'registration-token-address': { burst: 10, everyMs: 10_000 },
   'username-address': { burst: 30, everyMs: 1_000 },
+  // Each device once in the life of a token, and many may be behind one address.
+  'refresh-address': { burst: 120, everyMs: 200 },
+  // Which ways there are to log in.
+  'flows-address': { burst: 120, everyMs: 200 },
   'report-account': { burst: 10, everyMs: 60_000 },
   'delayed-event-schedule-account': { burst: 50, everyMs: 500 },
   'delayed-event-manage-account': { burst: 60, everyMs: 250 },
@@ -29,10 +33,18 @@ const rates = {
   moderation: { burst: 100, everyMs: 500 },
   join: { burst: 30, everyMs: 3_000 },
   invite: { burst: 30, everyMs: 3_000 },
+  // Who tidies up does it room by room, and forgets each that was left.
+  leave: { burst: 100, everyMs: 1_000 },
   'create-room': { burst: 15, everyMs: 20_000 },
   // A large room's members in parts, and keys for new sessions with them.
   keys: { burst: 100, everyMs: 100 },
   profile: { burst: 20, everyMs: 3_000 },
+  // Clients show many people at once; of those of other servers their servers are asked.
+  'profile-read': { burst: 120, everyMs: 250 },
+  // What a client asks about itself: who it is, and what it may do.
+  'own-account': { burst: 60, everyMs: 1_000 },
+  // Each is written down.
+  'openid-token': { burst: 20, everyMs: 3_000 },
   // New devices fetch keys one by one as they show messages.
   'key-backup': { burst: 300, everyMs: 50 },
   // One for each login by QR code, and both of its devices ask once a second.

@@ -3,11 +3,13 @@ import { Public, unknownToken } from '@atoll/http';
 import { Body, Controller, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { DATABASE } from '../platform/tokens.js';
+import { RateLimited } from '../rate-limits/rate-limited.decorator.js';
 import { newTokens } from './session-issuer.js';
 
 const refreshSchema = z.object({ refresh_token: z.string().max(1024) });
 
 @Controller('/_matrix/client/v3/refresh')
+@RateLimited('refresh-address')
 @Public()
 export class RefreshController {
   constructor(@Inject(DATABASE) private readonly database: Database) {}

@@ -1,11 +1,11 @@
 import type { ForkedVisibility, StoredEvent, TimelineValue, VisibilityTimelines } from '@atoll/database';
-import { VisibilityReader } from '@atoll/database';
+import { pointAfter, streamPositionAt, VisibilityReader } from '@atoll/database';
 import { DUMMY_EVENT_TYPE, type JsonValue, type UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { type EventMoment, maySee, type VisibilityPoint } from './history-visibility.js';
 
 /** What is judged of an event; without its content it is taken for one that changes nothing. */
-export type JudgedEvent = Pick<StoredEvent, 'eventNid' | 'roomNid' | 'position'> & {
+export type JudgedEvent = Pick<StoredEvent, 'eventNid' | 'roomNid' | 'position' | 'beforePosition'> & {
   readonly pdu?: Pick<StoredEvent['pdu'], 'type' | 'state_key' | 'content'>;
 };
 
@@ -46,13 +46,13 @@ export function momentOf(
   timelines: VisibilityTimelines,
   fork: ForkedVisibility | undefined,
 ): EventMoment {
-  const position = event.position ?? 0;
-  const base = fork?.basePosition ?? position - 1;
+  const base = fork?.basePosition ?? (event.position ?? 0) - 1;
   const before: VisibilityPoint = {
     historyVisibility: (fork?.historyVisibility ?? valueAt(timelines.historyVisibility, base))?.value,
     membership: (fork?.membership ?? valueAt(timelines.membership, base))?.value,
   };
-  const joinedLater = timelines.membership.some(({ from, value }) => from > position && value === 'join');
+  const place = streamPositionAt(pointAfter(event));
+  const joinedLater = timelines.membership.some(({ from, value }) => from > place && value === 'join');
   return { before, after: after(viewer, event, before), joinedLater };
 }
 

@@ -17,7 +17,7 @@ export class AnswerBytes {
   }
 }
 
-/** What one request holds of several bounds, until it ends. What comes after that is refused. */
+/** What one answer holds of several bounds, until it is given back. What comes after that is refused. */
 export class HeldBytes implements ByteAllowance {
   #held = 0;
   #isOver = false;

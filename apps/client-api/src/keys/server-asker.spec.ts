@@ -169,7 +169,7 @@ it('lets questions wait for a place until there is one, or the time is over', as
 describe('bytes of answers', () => {
   const MIB = 1024 * 1024;
   const large: Ask = (server, _, take, allowance) => {
-    if (!allowance.take(16 * MIB)) throw new MatrixError(502, 'M_TOO_LARGE', 'too large');
+    if (!allowance.take(8 * MIB)) throw new MatrixError(502, 'M_TOO_LARGE', 'too large');
     take(server);
   };
 
@@ -191,7 +191,7 @@ describe('bytes of answers', () => {
   it('are bounded for all users together', async () => {
     const by = asker();
     const release = Promise.withResolvers<undefined>();
-    const held = Array.from({ length: 5 }, (_, n) =>
+    const held = Array.from({ length: 9 }, (_, n) =>
       askAll(
         by,
         some(2, 's'),
@@ -206,7 +206,7 @@ describe('bytes of answers', () => {
     );
     release.resolve(undefined);
     const taken = (await Promise.all(held)).flatMap((one) => one.taken);
-    expect(taken).toHaveLength(8);
+    expect(taken).toHaveLength(16);
   });
 
   it('that come when the request is over are refused', async () => {

@@ -13,7 +13,7 @@ const MAX_OPEN_OF_USER = 100;
 const MAX_OPEN = 300;
 const RETRY_AFTER_MS = 1_000;
 /** Bytes of answers that are held for one user, and for all users of this process together. */
-const MAX_BYTES_OF_USER = 32 * 1024 * 1024;
+const MAX_BYTES_OF_USER = 16 * 1024 * 1024;
 const MAX_BYTES = 128 * 1024 * 1024;
 /** For a server that is known to fail; it is not asked again for a while. */
 const FAILING_TIMEOUT_MS = 3_000;
@@ -60,7 +60,7 @@ export class ServerAsker {
       .values();
     const failures = new Map<string, JsonObject>();
     const open = new Set<Promise<void>>();
-    const allowance = this.allowanceOf(userId);
+    const held: HeldBytes[] = [];
     let isOver = false;
     const takeInTime = (answer: A) => {
       if (!isOver) take(answer);
@@ -68,6 +68,8 @@ export class ServerAsker {
     const askOne = async (server: ServerName, wanted: T) => {
       const isFailing = failing.has(server);
       const left = deadline - performance.now();
+      const allowance = this.allowanceOf(userId);
+      held.push(allowance);
       try {
         if (isFailing && this.#triedFailing.has(server)) throw noAnswer('The server has not answered lately');
         await this.inPlace(userId, isFailing ? Math.min(left, FAILING_TIMEOUT_MS) : left, (ms) =>
@@ -75,6 +77,7 @@ export class ServerAsker {
         );
         this.#triedFailing.delete(server);
       } catch (error) {
+        allowance.giveBack();
         if (isFailing && !this.#triedFailing.has(server)) this.#triedFailing.set(server, true);
         failures.set(server, failureOf(error));
       }
@@ -90,7 +93,7 @@ export class ServerAsker {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, servers.size) }, work));
     await Promise.all(open);
     isOver = true;
-    allowance.giveBack();
+    for (const allowance of held) allowance.giveBack();
     return Object.fromEntries(failures);
   }
 

@@ -1,4 +1,4 @@
-import { encodeToken, EventReader, pointAt, type StreamPositions } from '@atoll/database';
+import { encodeToken, EventReader, type StreamPositions } from '@atoll/database';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type Viewer } from '../events/client-events.js';
@@ -40,11 +40,8 @@ export class PeekEvents {
     let positions = since;
     for (;;) {
       const { room, until } = await this.access.readable(viewer.userId, roomId);
-      const range = { dir: 'f', from: pointAt(positions.events), limit: MAX_EVENTS } as const;
-      const found = await this.events.timeline(
-        room.roomNid,
-        until === undefined ? range : { ...range, to: pointAt(until) },
-      );
+      const upTo = until ?? Number.MAX_SAFE_INTEGER;
+      const found = await this.events.stream(room.roomNid, positions.events, upTo, MAX_EVENTS);
       const wantedOf = await this.wantedEvents.of(viewer);
       const served = await this.clientEvents.serve(viewer, await wantedOf(found));
       positions = { ...positions, events: found.at(-1)?.position ?? positions.events };

@@ -1,5 +1,5 @@
 import { jsonObjectSchema, userIdSchema } from '@atoll/contract';
-import { AccessToken, Public, Requester } from '@atoll/http';
+import { AccessToken, OptionalAccessToken, Requester } from '@atoll/http';
 import { type JsonObject, type UserId, forbidden, missingParam } from '@atoll/matrix';
 import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -12,8 +12,15 @@ const userParams = z.object({ userId: userIdSchema });
 const fieldParams = z.object({ userId: userIdSchema, keyName: z.string() });
 type FieldParams = z.output<typeof fieldParams>;
 
-/** Profiles, readable by anybody, and changed by whom they describe. @see https://spec.matrix.org/v1.19/client-server-api/#profiles */
-@Controller('/_matrix/client/v3/profile/:userId')
+/**
+ * Profiles, readable by anybody, and changed by whom they describe. Who reads with a token is counted by user, others by address.
+ * Also by the path from before the specification (MSC4133): clients take it for fields of their own where v1.16 is not announced.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#profiles
+ */
+@Controller([
+  '/_matrix/client/v3/profile/:userId',
+  '/_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId',
+])
 export class ProfileController {
   constructor(
     private readonly profiles: ProfileLookup,
@@ -21,7 +28,8 @@ export class ProfileController {
   ) {}
 
   @Get()
-  @Public()
+  @RateLimited('profile-read')
+  @OptionalAccessToken()
   getUserProfile(
     @Param({ schema: userParams }) { userId }: z.output<typeof userParams>,
   ): Promise<JsonObject> {
@@ -29,7 +37,8 @@ export class ProfileController {
   }
 
   @Get(':keyName')
-  @Public()
+  @RateLimited('profile-read')
+  @OptionalAccessToken()
   async getProfileField(
     @Param({ schema: fieldParams }) { userId, keyName }: FieldParams,
   ): Promise<JsonObject> {

@@ -12,8 +12,11 @@ const reason = textSchema(4_096);
 const bodySchema = z.object({ reason });
 const eventBodySchema = z.object({ reason: reason.default('') });
 
-/** @see https://spec.matrix.org/v1.19/client-server-api/#reporting-content */
-@Controller('_matrix/client/v3')
+/**
+ * Rooms and users also by the paths from before the specification (MSC4151, MSC4260), which older clients take.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#reporting-content
+ */
+@Controller('_matrix/client')
 @RateLimited('report-account')
 @AccessToken()
 export class ReportController {
@@ -24,7 +27,7 @@ export class ReportController {
   ) {}
 
   /** By who is in the room and may see the event. */
-  @Post('rooms/:roomId/report/:eventId')
+  @Post('v3/rooms/:roomId/report/:eventId')
   @HttpCode(200)
   async reportEvent(
     @Requester() requester: UserRequester,
@@ -41,7 +44,7 @@ export class ReportController {
   }
 
   /** By anybody: rooms are met in directories and by invites, too. */
-  @Post('rooms/:roomId/report')
+  @Post(['v3/rooms/:roomId/report', 'unstable/org.matrix.msc4151/rooms/:roomId/report'])
   @HttpCode(200)
   async reportRoom(
     @Requester() { userId }: UserRequester,
@@ -54,7 +57,7 @@ export class ReportController {
   }
 
   /** Whether there is such a user is not told. */
-  @Post('users/:userId/report')
+  @Post(['v3/users/:userId/report', 'unstable/org.matrix.msc4260/users/:userId/report'])
   @HttpCode(200)
   async reportUser(
     @Requester() requester: UserRequester,

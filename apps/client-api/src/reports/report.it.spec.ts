@@ -57,6 +57,21 @@ it('takes reports of rooms and users from everybody', async () => {
   ]);
 });
 
+it('takes them by the paths from before the specification', async () => {
+  const erin = await api.register('erin');
+  const unstable = '/_matrix/client/unstable';
+  const paths = [
+    `${unstable}/org.matrix.msc4151/rooms/${room.roomId}/report`,
+    `${unstable}/org.matrix.msc4260/users/@nobody:hs1/report`,
+  ];
+  for (const path of paths) expect(await report(erin, path)).toMatchObject({ status: 200, body: {} });
+  const ofErin = { reporter: erin.userId, eventId: null, reason: 'bad' };
+  expect((await kept()).slice(0, 2)).toEqual([
+    { ...ofErin, roomId: null, userId: '@nobody:hs1' },
+    { ...ofErin, roomId: room.roomId, userId: null },
+  ]);
+});
+
 it('wants a reason that is a text', async () => {
   for (const path of [`/rooms/${room.roomId}/report`, '/users/@bob:hs1/report']) {
     expect((await report(alice, path, {})).body['errcode']).toBe('M_BAD_JSON');

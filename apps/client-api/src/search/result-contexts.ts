@@ -1,4 +1,4 @@
-import { EventReader, EventSearchReader, pointAfter, pointBefore } from '@atoll/database';
+import { EventReader, EventSearchReader, pointAfter, pointBefore, streamPositionAt } from '@atoll/database';
 import type { JsonObject } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../events/client-events.js';
@@ -69,7 +69,7 @@ export class ResultContexts {
 
   /** What the senders called themselves at the result. */
   private async profiles({ match }: SearchResult, shown: readonly ServedEvent[]): Promise<JsonObject> {
-    const members = await this.senders.at(match.roomNid, match.position, shown);
+    const members = await this.senders.at(match.roomNid, streamPositionAt(pointAfter(match)), shown);
     return Object.fromEntries(
       members.map(({ pdu, redactedBecause }) => {
         const { displayname, avatar_url } = redactedBecause === undefined ? pdu.content : {};

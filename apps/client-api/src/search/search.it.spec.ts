@@ -74,6 +74,7 @@ describe('who finds what', () => {
       sender: aliceId,
       content: { body: 'whale missed after' },
       backfilled: after,
+      fork: { basePosition: after.position - 1 },
     });
     // History comes into the index a moment later.
     while ((await find(alice, { search_term: 'whale' })).count < 4) await sleep(20);

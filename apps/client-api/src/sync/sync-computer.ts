@@ -124,7 +124,7 @@ export class SyncComputer {
           to,
           ignored,
           members,
-          accountData: await this.roomAccountData(request, to, rooms, entries),
+          accountData: await this.roomAccountData(request, rooms, entries),
         },
         rooms,
       );
@@ -209,20 +209,18 @@ export class SyncComputer {
     }
   }
 
-  /** A room that is new to the client comes with all its account data. */
+  /** A room that is new to the client comes with all its account data; of others come changes and deletions. */
   private async roomAccountData(
     { userId, since, filter }: SyncRequest,
-    to: StreamPositions,
     rooms: readonly RoomPlan[],
     changes: readonly AccountDataEntry[],
   ): Promise<Map<string, JsonObject[]>> {
     const fresh = new Set<string>(rooms.flatMap(({ isNew, roomId }) => (isNew ? [roomId] : [])));
     const isWhole = since === undefined || fresh.size === 0;
-    const all = isWhole ? changes : await this.accountData.changes(userId, 0, to.account_data);
-    const isTold = ({ roomId, type, position }: AccountDataEntry) =>
-      roomId !== '' &&
-      (fresh.has(roomId) || position > (since?.account_data ?? 0)) &&
-      filter.roomAccountData(roomId, type);
+    const before = isWhole ? [] : await this.accountData.changes(userId, 0, since.account_data);
+    const all = [...before.filter(({ roomId }) => fresh.has(roomId)), ...changes];
+    const isTold = ({ roomId, type }: AccountDataEntry) =>
+      roomId !== '' && filter.roomAccountData(roomId, type);
     const events = new Map<string, JsonObject[]>();
     for (const [roomId, ofRoom] of Map.groupBy(all.filter(isTold), (entry) => entry.roomId)) {
       events.set(

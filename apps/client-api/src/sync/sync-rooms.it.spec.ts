@@ -72,7 +72,7 @@ describe('the rooms of a sync', () => {
     await room.state('m.room.name', alice.userId, { name: 'lost in the gap' });
     await room.state('m.room.name', alice.userId, { name: 'before the timeline' });
     await room.member(bob.userId, 'join');
-    await room.message(bob.userId, 'm1');
+    const gap = await room.message(bob.userId, 'm1');
     await room.state('m.room.name', alice.userId, { name: 'in the timeline' });
     await room.message(bob.userId, 'm2');
     const filter = { room: { timeline: { limit: 2 } } };
@@ -88,6 +88,11 @@ describe('the rooms of a sync', () => {
       content: { name: 'before the timeline' },
     });
     expect(told?.summary).toMatchObject({ 'm.joined_member_count': 2 });
+    // A token of the point before the timeline is one that a sync could have given.
+    const resumed = await app.sync(alice, { since: told?.timeline.prev_batch });
+    expect(namesOf(resumed.rooms?.join?.[room.roomId]?.timeline.events)).toEqual(['m.room.name', 'm2']);
+    expect(gap.position).toBeGreaterThan(0);
+
     const after = await app.sync(alice, { since, filter, use_state_after: true });
     const toldAfter = after.rooms?.join?.[room.roomId];
     expect(toldAfter).not.toHaveProperty('state');

@@ -9,17 +9,19 @@ import { RateLimited } from '../rate-limits/rate-limited.decorator.js';
 const PAGE = 100;
 const TOKEN = /^m1_([\w-]+)$/;
 
-const querySchema = z.object({ user_id: userIdSchema, from: z.string().max(1024).optional() });
+const tokenSchema = z.string().max(1024).optional();
+const querySchema = z.object({ user_id: userIdSchema, from: tokenSchema });
+const unstableSchema = querySchema.extend({ batch_token: tokenSchema });
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mutual_rooms */
-@Controller('_matrix/client/v1/mutual_rooms')
+@Controller('_matrix/client')
 @RateLimited('lookup')
+@AccessToken()
 export class GetMutualRoomsController {
   constructor(private readonly rooms: MutualRoomReader) {}
 
   /** A token names the last room of the page before, so that it is good for ever. */
-  @Get()
-  @AccessToken()
+  @Get('v1/mutual_rooms')
   async getMutualRooms(
     @Requester() { userId }: UserRequester,
     @Query({ schema: querySchema }) { user_id, from }: z.output<typeof querySchema>,
@@ -37,6 +39,17 @@ export class GetMutualRoomsController {
       count,
       ...(found.length > PAGE && last !== undefined && { next_batch: tokenOf(last) }),
     };
+  }
+
+  /** By the path from before the specification (MSC2666), with the present names, as ruma has them, and with matrix-js-sdk's older ones. */
+  @Get('unstable/uk.half-shot.msc2666/user/mutual_rooms')
+  async getUnstableMutualRooms(
+    @Requester() requester: UserRequester,
+    @Query({ schema: unstableSchema }) { user_id, from, batch_token }: z.output<typeof unstableSchema>,
+  ): Promise<JsonObject> {
+    const answer = await this.getMutualRooms(requester, { user_id, from: from ?? batch_token });
+    const { next_batch } = answer;
+    return { ...answer, ...(next_batch !== undefined && { next_batch_token: next_batch }) };
   }
 }
 

@@ -40,6 +40,16 @@ it('tells the rooms that both are joined to, a page at a time', async () => {
   });
   const second = await mutual({ user_id: BOB, from: textOf(first['next_batch']) });
   expect(second.body).toEqual({ joined: shared.slice(100), count: shared.length });
+
+  // As matrix-js-sdk and ruma read pages where the version is not announced.
+  const unstable = '/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms';
+  const draft = async (query: Record<string, string>) =>
+    (await api.request('GET', `${unstable}?${new URLSearchParams(query).toString()}`, { token: alice.token }))
+      .body;
+  const token = textOf(first['next_batch']);
+  expect(await draft({ user_id: BOB })).toEqual({ ...first, next_batch_token: token });
+  for (const name of ['batch_token', 'from'])
+    expect(await draft({ user_id: BOB, [name]: token })).toEqual(second.body);
 });
 
 it('refuses the own user id, what is none, and tokens of others', async () => {

@@ -130,34 +130,38 @@ describe('backfill', () => {
     await service.message(roomId, ALICE, 'the room goes on');
   });
 
-  it('puts what was missed where it was missed, whichever gap is filled first', async () => {
-    const said: EventId[] = [];
-    const lasts: EventId[] = [];
-    for (let gap = 0; gap < 2; gap += 1) {
-      said.push(...(await room.messages(5)));
-      // Not even honest servers have accepted it; it has no place, and what is behind it has.
-      await room.say({ type: 'm.room.message', sender: FAY, content: {} });
-      said.push(...(await room.messages(5)));
-      const last = await room.say({ type: 'm.room.message', content: { body: 'last' } });
-      await arrive(last);
-      said.push(last);
-      lasts.push(last);
-    }
-    const { events } = await seen();
-    const [first, second] = lasts.map((id) => events.get(id)?.position ?? 0);
-    const order = async () => {
-      const roomNid = (await new RoomReader(service.database).byId(roomId))?.roomNid ?? 0;
-      const timeline = await new EventReader(service.database).timeline(roomNid, { dir: 'b', limit: 100 });
-      return timeline.map(({ eventId }) => eventId).slice(0, said.length);
-    };
-    expect((await order()).slice(0, 2)).toEqual(lasts.toReversed());
-    expect((await backfill(4, first)).added).toBe(4);
-    while ((await backfill(4, second)).added > 0);
-    expect((await order()).slice(0, 16)).toEqual(said.toReversed().slice(0, 16));
-    expect((await backfill(4, (first ?? 0) - 1)).added).toBe(0);
-    while ((await backfill(4)).added > 0);
-    expect(await order()).toEqual(said.toReversed());
-  });
+  it.each([4, 50])(
+    'puts what was missed where it was missed, whichever gap is filled first, %d at once',
+    async (limit) => {
+      const said: EventId[] = [];
+      const lasts: EventId[] = [];
+      for (let gap = 0; gap < 2; gap += 1) {
+        said.push(...(await room.messages(5)));
+        // Not even honest servers have accepted it; it has no place, and what is behind it has.
+        await room.say({ type: 'm.room.message', sender: FAY, content: {} });
+        said.push(...(await room.messages(5)));
+        const last = await room.say({ type: 'm.room.message', content: { body: 'last' } });
+        await arrive(last);
+        said.push(last);
+        lasts.push(last);
+      }
+      const { events } = await seen();
+      const [first, second] = lasts.map((id) => events.get(id)?.position ?? 0);
+      const order = async () => {
+        const roomNid = (await new RoomReader(service.database).byId(roomId))?.roomNid ?? 0;
+        const timeline = await new EventReader(service.database).timeline(roomNid, { dir: 'b', limit: 100 });
+        return timeline.map(({ eventId }) => eventId).slice(0, said.length);
+      };
+      expect((await order()).slice(0, 2)).toEqual(lasts.toReversed());
+      expect((await backfill(limit, second)).added).toBe(Math.min(limit, 10));
+      expect((await backfill(4, first)).added).toBe(4);
+      while ((await backfill(limit, second)).added > 0);
+      expect((await order()).slice(0, 16)).toEqual(said.toReversed().slice(0, 16));
+      expect((await backfill(limit, (first ?? 0) - 1)).added).toBe(0);
+      while ((await backfill(limit)).added > 0);
+      expect(await order()).toEqual(said.toReversed());
+    },
+  );
 
   it('stores what the rules forbid without a place, and goes on behind it', async () => {
     const [first] = (await room.messages(1)) as [EventId];

@@ -79,7 +79,8 @@ export class HistoryQuestions {
     const received = checked.flatMap((one) =>
       'event' in one && one.event.roomId === room.roomId ? one : [],
     );
-    const history = await this.unplaced([...leadingTo(from, received).values()]);
+    // The other server does not know what is here: what lies behind that is the history of another gap.
+    const history = [...leadingTo(from, await this.unplaced(received)).values()];
     if (history.length === 0) throw unusable(question.server, 'nothing of what was asked for');
     const ordered = await citedFirst(byEventId(history.toSorted(byAge)), prevEventIds);
     const befores = await this.statesBefore(room, ordered, question);

@@ -1,6 +1,7 @@
 import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { anyOf } from '../any-of.js';
 import type { Database } from '../open-database.js';
+import { DELETED_CONTENT } from './deleted-content.js';
 
 /** One entry of a user's account data; `roomId` is '' for global data. */
 export interface AccountDataEntry {
@@ -10,7 +11,7 @@ export interface AccountDataEntry {
   readonly position: number;
 }
 
-/** Reads the `account_data` stream. */
+/** Reads the `account_data` stream. Entries that were deleted are found by nothing but `changes` and `changesIn`. */
 export class AccountDataReader {
   constructor(private readonly database: Database) {}
 
@@ -21,6 +22,7 @@ export class AccountDataReader {
       .where('user_id', '=', userId)
       .where('room_id', '=', roomId)
       .where('type', '=', type)
+      .where('content', '<>', DELETED_CONTENT)
       .executeTakeFirst();
     return row && (JSON.parse(row.content) as JsonObject);
   }
@@ -36,6 +38,7 @@ export class AccountDataReader {
       .where('user_id', '=', anyOf(users))
       .where('room_id', '=', '')
       .where('type', '=', anyOf(types))
+      .where('content', '<>', DELETED_CONTENT)
       .execute();
     const byUser = new Map<UserId, Map<string, JsonObject>>();
     for (const { user_id, type, content } of rows) {
@@ -47,12 +50,11 @@ export class AccountDataReader {
 
   /**
    * What changed after position `from` up to position `to`, in order; everything with `from` 0. An entry that changed
-   * again after `to` is missing here and comes with the next range.
+   * again after `to` is missing here and comes with the next range. What was deleted has the content `{}`, and is missing with `from` 0.
    */
   async changes(userId: UserId, from: number, to: number): Promise<AccountDataEntry[]> {
     if (from >= to) return [];
-    const rows = await this.entries(userId)
-      .where('position', '>', from)
+    const rows = await this.entriesAfter(userId, from)
       .where('position', '<=', to)
       .orderBy('position')
       .execute();
@@ -67,9 +69,8 @@ export class AccountDataReader {
     to: number,
   ): Promise<AccountDataEntry[]> {
     if (roomIds.length === 0 || from >= to) return [];
-    const rows = await this.entries(userId)
+    const rows = await this.entriesAfter(userId, from)
       .where('room_id', '=', anyOf(roomIds))
-      .where('position', '>', from)
       .where('position', '<=', to)
       .orderBy('position')
       .execute();
@@ -78,15 +79,17 @@ export class AccountDataReader {
 
   /** The entries of one type, of all rooms. */
   async ofType(userId: UserId, type: string): Promise<AccountDataEntry[]> {
-    const rows = await this.entries(userId).where('type', '=', type).execute();
+    const rows = await this.entriesAfter(userId, 0).where('type', '=', type).execute();
     return rows.map(toEntry);
   }
 
-  private entries(userId: UserId) {
+  private entriesAfter(userId: UserId, from: number) {
     return this.database.db
       .selectFrom('account_data')
       .select(['room_id', 'type', 'content', 'position'])
-      .where('user_id', '=', userId);
+      .where('user_id', '=', userId)
+      .where('position', '>', from)
+      .$if(from === 0, (query) => query.where('content', '<>', DELETED_CONTENT));
   }
 }
 

@@ -2,6 +2,10 @@ import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { sql, type Transaction } from 'kysely';
 import type { ClosingStatements, TakenPositions } from '../closing-statements.js';
 import type { DatabaseSchema } from '../schema/database-schema.js';
+import { DELETED_CONTENT } from './deleted-content.js';
+
+/** Of one user: who has not synced for so many deletions keeps what the oldest of them deleted. */
+const MAX_DELETIONS = 1_000;
 
 /** Writes the `account_data` stream. */
 export class AccountDataTransactor {
@@ -10,7 +14,7 @@ export class AccountDataTransactor {
     private readonly closing: ClosingStatements,
   ) {}
 
-  /** What the user has, of all rooms. Meaningful while the account is locked, see `AccountTransactor.lock`. */
+  /** What the user has, of all rooms, without what was deleted. Meaningful while the account is locked, see `AccountTransactor.lock`. */
   async usage(userId: UserId): Promise<{ entries: number; bytes: number }> {
     return this.transaction
       .selectFrom('account_data')
@@ -19,6 +23,7 @@ export class AccountDataTransactor {
         sql<number>`coalesce(sum(octet_length(content)), 0)::bigint`.as('bytes'),
       ])
       .where('user_id', '=', userId)
+      .where('content', '<>', DELETED_CONTENT)
       .executeTakeFirstOrThrow();
   }
 
@@ -30,6 +35,7 @@ export class AccountDataTransactor {
       .where('user_id', '=', userId)
       .where('room_id', '=', roomId)
       .where('type', '=', type)
+      .where('content', '<>', DELETED_CONTENT)
       .executeTakeFirst();
     return row && (JSON.parse(row.content) as JsonObject);
   }
@@ -48,6 +54,45 @@ export class AccountDataTransactor {
         conflict.columns(['user_id', 'room_id', 'type']).doUpdateSet({ content: json }),
       )
       .execute();
+    return this.place(userId, roomId, type);
+  }
+
+  /**
+   * Deletes an entry; what is left of it tells syncs. Meaningful while the account is locked, see `AccountTransactor.lock`.
+   * @returns as `put`, or undefined when there is no such entry
+   */
+  async delete(userId: UserId, roomId: RoomId | '', type: string): Promise<TakenPositions | undefined> {
+    await this.forgetDeletions(userId, MAX_DELETIONS - 1);
+    const { numUpdatedRows } = await this.transaction
+      .updateTable('account_data')
+      .set({ content: DELETED_CONTENT })
+      .where('user_id', '=', userId)
+      .where('room_id', '=', roomId)
+      .where('type', '=', type)
+      .where('content', '<>', DELETED_CONTENT)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n ? this.place(userId, roomId, type) : undefined;
+  }
+
+  /** Removes what is left of all but the newest deletions. */
+  private async forgetDeletions(userId: UserId, kept: number): Promise<void> {
+    const deleted = this.transaction
+      .selectFrom('account_data')
+      .select('position')
+      .where('user_id', '=', userId)
+      .where('content', '=', DELETED_CONTENT)
+      .orderBy('position', 'desc')
+      .offset(kept)
+      .limit(1);
+    await this.transaction
+      .deleteFrom('account_data')
+      .where('user_id', '=', userId)
+      .where('content', '=', DELETED_CONTENT)
+      .where('position', '<=', deleted)
+      .execute();
+  }
+
+  private place(userId: UserId, roomId: RoomId | '', type: string): TakenPositions {
     const positions = this.closing.take('account_data', 1);
     this.closing.add(
       this.transaction

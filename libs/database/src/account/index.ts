@@ -1,6 +1,7 @@
 export * from './access-token-resolver.js';
 export * from './account-data-reader.js';
 export * from './account-data-transactor.js';
+export * from './deleted-content.js';
 export * from './account-reader.js';
 export * from './account-transactor.js';
 export * from './device-reader.js';

@@ -40,7 +40,7 @@ export class EventTimeReader {
       .where('e.origin_server_ts', dir === 'f' ? '>=' : '<=', ts)
       .orderBy('e.origin_server_ts', order)
       .orderBy('e.depth', order)
-      .orderBy(sql`coalesce(p.before_position, p.position)`, order)
+      .orderBy(sql`coalesce(p.before_position, greatest(p.position, 0))`, order)
       .orderBy('p.position', order)
       .limit(limit)
       .offset(offset)

@@ -39,6 +39,7 @@ export interface ChildEvent {
 export interface Reference extends ChildEvent {
   readonly roomNid: number;
   readonly position: number;
+  readonly beforePosition: number | null;
   readonly eventId: EventId;
 }
 
@@ -146,7 +147,9 @@ export class AggregationReader {
   /** @internal For the test that looks at its plan. */
   referencesQuery(parents: readonly ParentEvent[], counted: CountedChildren): RawBuilder<Reference> {
     return sql`
-      SELECT p.nid AS "parentNid", p.room AS "roomNid", reference.event_nid AS "eventNid", reference.position, e.event_id AS "eventId"
+      SELECT p.nid AS "parentNid", p.room AS "roomNid", reference.event_nid AS "eventNid", reference.position,
+        (SELECT h.before_position FROM event_positions h WHERE h.position = reference.position) AS "beforePosition",
+        e.event_id AS "eventId"
       FROM ${these(parents)}
       CROSS JOIN LATERAL (SELECT r.event_nid, r.position FROM ${children('m.reference', counted)}
         ORDER BY r.position DESC LIMIT ${MAX_REFERENCES}) AS reference
@@ -174,10 +177,13 @@ function counts({ ignored, visible }: CountedChildren): RawBuilder<unknown> {
   const rooms = visible.map(({ roomNid }) => roomNid);
   const froms = visible.map(({ from }) => from);
   const tos = visible.map(({ to }) => to);
+  // History stands just before the event that it is the history of.
+  const place = sql`CASE WHEN r.position > 0 THEN r.position ELSE coalesce(
+    (SELECT h.before_position FROM event_positions h WHERE h.position = r.position), r.position) END`;
   return sql`NOT EXISTS (SELECT FROM redactions x WHERE x.redacted_event_nid = r.event_nid)
       AND r.sender_nid <> all(ARRAY(SELECT state_key_nid FROM state_keys WHERE state_key = any(${ignored})))
       AND EXISTS (SELECT FROM unnest(${rooms}::bigint[], ${froms}::bigint[], ${tos}::bigint[]) AS v(room, above, up_to)
-        WHERE v.room = p.room AND r.position > v.above AND r.position <= v.up_to)`;
+        WHERE v.room = p.room AND ${place} > v.above AND ${place} <= v.up_to)`;
 }
 
 /** The well-known types by number, so that the index for them serves. */

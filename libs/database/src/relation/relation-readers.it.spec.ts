@@ -180,6 +180,27 @@ describe('readers of relations', () => {
       expect(await threads({})).toMatchObject([{ count: 2, latestNid: second.eventNid }]);
     });
 
+    it('counts history where it stands', async () => {
+      const first = await child('m.thread');
+      const last = await child('m.thread');
+      const history = (before: PlacedRow | true) =>
+        room.event({
+          type: 'm.room.message',
+          sender: bob,
+          content: { 'm.relates_to': { rel_type: 'm.thread', event_id: root.eventId } },
+          backfilled: before,
+        });
+      const countUpTo = async ({ position }: PlacedRow) => {
+        const visible = [{ roomNid: room.roomNid, from: -1_000_000, to: position }];
+        return (await reader().threads([parent(root)], counted({ visible })))[0]?.count;
+      };
+      await history(last);
+      expect([await countUpTo(first), await countUpTo(last)]).toEqual([1, 3]);
+      await history(first);
+      await history(true);
+      expect([await countUpTo(first), await countUpTo(last)]).toEqual([3, 5]);
+    });
+
     it('gives edits by the sender of the event, the most recent first', async () => {
       const edit = (more: { sender?: UserId; type?: string; at?: number }) =>
         room.event({
@@ -202,7 +223,8 @@ describe('readers of relations', () => {
       const [first, second] = [await child('m.reference'), await child('m.reference')];
       expect(await reader().references([parent(root)], counted())).toEqual(
         [first, second].map(({ eventNid, eventId, position }) => {
-          return { parentNid: root.eventNid, roomNid: room.roomNid, eventNid, eventId, position };
+          const placed = { eventNid, eventId, position, beforePosition: null };
+          return { parentNid: root.eventNid, roomNid: room.roomNid, ...placed };
         }),
       );
     });

@@ -79,11 +79,11 @@ export class HistoryPurgeTransactor {
     const localUpTo = deleteLocalEvents
       ? await sentPosition(trx, roomNid ?? 0, this.serverName, this.partitions)
       : Number.MIN_SAFE_INTEGER;
-    const anchor = sql`coalesce(
-      (SELECT before_position FROM event_positions WHERE position = ${beforePosition}::bigint), ${beforePosition}::bigint)`;
     // As `TimelinePoint` has them.
-    const isBefore = (place: RawBuilder<unknown>) =>
-      sql`(coalesce(${place}.before_position, ${place}.position), ${place}.position) < (${anchor}, ${beforePosition}::bigint)`;
+    const anchor = sql`coalesce((SELECT before_position FROM event_positions WHERE position = ${beforePosition}::bigint),
+      greatest(${beforePosition}::bigint, 0))`;
+    const isBefore = (row: RawBuilder<unknown>) =>
+      sql`(coalesce(${row}.before_position, greatest(${row}.position, 0)), ${row}.position) < (${anchor}, ${beforePosition}::bigint)`;
     const { rows } = await sql<PageRow>`
       SELECT p.position, e.event_nid AS "eventNid", e.event_id AS "eventId", e.json,
         e.state_key_nid IS NULL

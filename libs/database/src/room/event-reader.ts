@@ -57,6 +57,18 @@ export class EventReader {
     return rows.map(toStoredEvent);
   }
 
+  /** Events of a room's stream, in order: `after < position <= upTo`. Without history, which is no news. */
+  async stream(roomNid: number, after: number, upTo: number, limit: number): Promise<StoredEvent[]> {
+    const rows = await this.events()
+      .where('p.room_nid', '=', roomNid)
+      .where('p.position', '>', Math.max(after, 0))
+      .where('p.position', '<=', upTo)
+      .orderBy('p.position')
+      .limit(limit)
+      .execute();
+    return rows.map(toStoredEvent);
+  }
+
   /** The events around one of the timeline; `before` and `after` are the largest numbers of them. */
   async aroundEvent(event: StoredEvent, limits: { before: number; after: number }): Promise<EventsAround> {
     const [before, after] = await Promise.all([

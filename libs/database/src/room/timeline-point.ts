@@ -15,9 +15,13 @@ export function pointAt(position: number): TimelinePoint {
   return [Math.max(position, 0), position];
 }
 
-/** For what is in the order of positions alone, all history before the stream: relations and threads. */
+/**
+ * For what is in the order of positions alone, all history before the stream: relations and threads. Their own points in history are those of
+ * `pointAt`; at one of the timeline, all history is before it.
+ */
 export function positionOf(point: TimelinePoint): number {
-  return point[1] < 0 ? point[1] : streamPositionAt(point);
+  const [anchor, position] = point;
+  return anchor === 0 && position < 0 ? position : streamPositionAt(point);
 }
 
 /** The point after an event of the timeline. */

@@ -6,7 +6,7 @@ export interface AccountDataTable {
   /** Empty for global account data. */
   room_id: RoomId | '';
   type: string;
-  /** JSON object. */
+  /** JSON object; see `DELETED_CONTENT` for what was deleted. */
   content: string;
   position: number;
 }

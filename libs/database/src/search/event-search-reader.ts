@@ -33,6 +33,7 @@ export interface EventMatch {
   readonly eventNid: number;
   readonly roomNid: number;
   readonly position: number;
+  readonly beforePosition: number | null;
   readonly rank: number;
 }
 
@@ -103,7 +104,8 @@ export class EventSearchReader {
     ];
     // Ranked when the newest are chosen: that reads the documents.
     return sql<EventMatch>`
-      SELECT m.event_nid AS "eventNid", m.room_nid AS "roomNid", m.position, ts_rank(m.document, ${words}::tsquery) AS rank
+      SELECT m.event_nid AS "eventNid", m.room_nid AS "roomNid", m.position,
+        (SELECT h.before_position FROM event_positions h WHERE h.position = m.position) AS "beforePosition", ts_rank(m.document, ${words}::tsquery) AS rank
       FROM (SELECT s.event_nid, s.room_nid, s.position, s.document FROM event_search s
         JOIN unnest(${rooms.map(({ roomNid }) => roomNid)}::bigint[], ${rooms.map(({ until }) => until)}::bigint[])
           AS r(nid, until) ON r.nid = s.room_nid AND s.position <= r.until

@@ -18,7 +18,7 @@ let contract: Contract | undefined;
 
 /**
  * Compares an answer with the OpenAPI schema of its operation, where `MATRIX_SPEC_DIR` names a checkout of the
- * specification; elsewhere it does nothing. Answers of paths that the specification does not name pass.
+ * specification; elsewhere it does nothing, see `missingSpecification`. Answers of paths that the specification does not name pass.
  * @throws Error that names every difference
  */
 export async function checkContract(method: string, path: string, answer: CheckedAnswer): Promise<void> {

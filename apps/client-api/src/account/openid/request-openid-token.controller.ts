@@ -7,6 +7,7 @@ import { Controller, Inject, Param, Post } from '@nestjs/common';
 import type { RequesterInfo } from '../../auth/requester-info.js';
 import { newSecretToken } from '../../auth/secret-token.js';
 import { CONFIG, DATABASE } from '../../platform/tokens.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 const LIFETIME_S = 3600;
 
@@ -16,6 +17,7 @@ const LIFETIME_S = 3600;
  */
 @AccessToken()
 @Controller('/_matrix/client/v3/user/:userId/openid/request_token')
+@RateLimited('openid-token')
 export class RequestOpenIdTokenController {
   constructor(
     @Inject(DATABASE) private readonly database: Database,

@@ -1,6 +1,7 @@
 import { Public } from '@atoll/http';
 import type { JsonObject } from '@atoll/matrix';
 import { Body, Controller, Get, Ip, Post } from '@nestjs/common';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 import { LoginHandler } from './login.handler.js';
 import { type LoginRequest, loginSchema } from './login.schema.js';
 
@@ -10,6 +11,7 @@ export class LoginController {
   constructor(private readonly handler: LoginHandler) {}
 
   @Get()
+  @RateLimited('flows-address')
   getLoginFlows() {
     return { flows: [{ type: 'm.login.password' }] };
   }

@@ -15,8 +15,14 @@ const uploadSchema = z.object({
   user_signing_key: crossSigningKeySchema.optional(),
 });
 
-/** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysdevice_signingupload */
-@Controller('/_matrix/client/v3/keys/device_signing/upload')
+/**
+ * matrix-js-sdk's `uploadDeviceSigningKeys` still takes the path from before the specification.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysdevice_signingupload
+ */
+@Controller([
+  '/_matrix/client/v3/keys/device_signing/upload',
+  '/_matrix/client/unstable/keys/device_signing/upload',
+])
 @AccessToken()
 export class UploadCrossSigningKeysController {
   constructor(

@@ -2,6 +2,7 @@ import {
   type ChildrenRange,
   EventReader,
   MAX_RELATION_DEPTH,
+  pointAt,
   positionOf,
   RelationReader,
   RoomReader,
@@ -44,8 +45,8 @@ export class GetRelatingEventsHandler {
     const range = {
       dir,
       limit,
-      from: from === undefined ? undefined : pointOf(from),
-      to: to === undefined ? undefined : pointOf(to),
+      from: from === undefined ? undefined : pointAt(positionOf(pointOf(from))),
+      to: to === undefined ? undefined : pointAt(positionOf(pointOf(to))),
       filter: {},
     };
     const { served, end } = await this.pages.fill(viewer, range, async (bounds) => {
@@ -53,8 +54,8 @@ export class GetRelatingEventsHandler {
         ...wanted,
         dir,
         limit: bounds.limit,
-        ...(bounds.from && { from: positionOf(bounds.from) }),
-        ...(bounds.to && { to: positionOf(bounds.to) }),
+        ...(bounds.from && { from: bounds.from[1] }),
+        ...(bounds.to && { to: bounds.to[1] }),
         recurse: recurse === true,
       });
       const found = await this.events.byNids(nids);
@@ -62,7 +63,7 @@ export class GetRelatingEventsHandler {
     });
     return {
       chunk: served.map(({ body }) => body),
-      ...(end !== undefined && { next_batch: tokenOf(end) }),
+      ...(end !== undefined && { next_batch: tokenOf(pointAt(end[1])) }),
       ...(from !== undefined && { prev_batch: from }),
       ...(recurse !== undefined && { recursion_depth: recurse ? MAX_RELATION_DEPTH : 1 }),
     };

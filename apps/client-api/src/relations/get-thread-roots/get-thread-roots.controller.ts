@@ -3,6 +3,7 @@ import { AccessToken, Requester, type UserRequester } from '@atoll/http';
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 import { GetThreadRootsHandler } from './get-thread-roots.handler.js';
 
 const DEFAULT_LIMIT = 20;
@@ -22,6 +23,7 @@ export type GetThreadRoots = z.output<typeof getThreadRootsSchema>;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidthreads */
 @Controller('_matrix/client/v1/rooms/:roomId/threads')
+@RateLimited('lookup')
 export class GetThreadRootsController {
   constructor(private readonly handler: GetThreadRootsHandler) {}
 

@@ -4,9 +4,11 @@ import { AccessToken, Requester, type UserRequester } from '@atoll/http';
 import { forbidden, type JsonObject, type RoomId } from '@atoll/matrix';
 import { Controller, Get, Param } from '@nestjs/common';
 import { RoomAccess } from '../access/room-access.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidaliases */
 @Controller('_matrix/client/v3/rooms/:roomId/aliases')
+@RateLimited('lookup')
 export class GetLocalAliasesController {
   constructor(
     private readonly access: RoomAccess,

@@ -3,11 +3,13 @@ import { ForgottenRoomTransactor, RoomReader } from '@atoll/database';
 import { AccessToken, Requester, type UserRequester } from '@atoll/http';
 import { type JsonObject, MatrixError, notFound, type RoomId } from '@atoll/matrix';
 import { Controller, Param, Post } from '@nestjs/common';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 const STILL_THERE = ['join', 'invite', 'knock'];
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget */
 @Controller('_matrix/client/v3/rooms/:roomId/forget')
+@RateLimited('leave')
 export class ForgetRoomController {
   constructor(
     private readonly rooms: RoomReader,

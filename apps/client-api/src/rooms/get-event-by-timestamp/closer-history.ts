@@ -6,6 +6,8 @@ import {
   type EventTime,
   EventTimeReader,
   HistoryReader,
+  pointAfter,
+  pointAt,
   type RoomRecord,
   RoomServersReader,
 } from '@atoll/database';
@@ -50,7 +52,7 @@ export class CloserHistory {
     if (!(await this.history.isIncomplete(room.roomNid, before?.depth))) return false;
     const within = best === undefined ? Infinity : distanceTo(point, best.originServerTs);
     const eventId = await this.closer(room, point, within);
-    return eventId !== undefined && (await this.fetchUpTo(room, eventId));
+    return eventId !== undefined && (await this.fetchUpTo(room, eventId, point));
   }
 
   /** What the first server knows that is closer than this. */
@@ -80,14 +82,21 @@ export class CloserHistory {
     }
   }
 
-  private async fetchUpTo(room: RoomRecord, eventId: EventId): Promise<boolean> {
+  /** What is missing before the first event of that time and later comes first: there it should be, as far as clocks go. */
+  private async fetchUpTo(room: RoomRecord, eventId: EventId, { ts }: TimePoint): Promise<boolean> {
     const deadline = performance.now() + FETCH_MS;
+    const next = await this.times.closest(room.roomNid, ts, 'f');
+    const following = next && (await this.events.byNids([next.eventNid])).get(next.eventNid);
+    let from = following && pointAfter(following);
     let isAdded = false;
     for (let fetches = 0; fetches < MAX_FETCHES && !(await this.isDecided(eventId)); fetches++) {
       const timeoutMs = Math.ceil(deadline - performance.now());
       if (timeoutMs <= 0) break;
-      if ((await this.older.fetch(room, { events: FETCHED_EVENTS, timeoutMs })) !== 'added') break;
-      isAdded = true;
+      const before = await this.older.gapBetween(room, from, undefined);
+      if (before === undefined) break;
+      const fetched = await this.older.fetch(room, { before, events: FETCHED_EVENTS, timeoutMs });
+      if (fetched === 'added') isAdded = true;
+      else from = pointAt(before - 1);
     }
     return isAdded;
   }

@@ -1,4 +1,4 @@
-import { EventReader, type EventTime, EventTimeReader } from '@atoll/database';
+import { EventReader, type EventTime, EventTimeReader, isUpTo, pointAfter, pointAt } from '@atoll/database';
 import type { UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { VisibleEvents } from '../../events/visible-events.js';
@@ -20,13 +20,15 @@ export class VisibleEventTimes {
 
   async closest(
     viewer: UserId,
-    { room, until = Infinity }: ReadableRoom,
+    { room, until }: ReadableRoom,
     { ts, dir }: TimePoint,
   ): Promise<EventTime | undefined> {
     for (let page = 0; page < MAX_PAGES; page++) {
       const times = await this.times.near(room.roomNid, ts, dir, { offset: page * PAGE, limit: PAGE });
       const events = await this.events.byNids(times.map(({ eventNid }) => eventNid));
-      const reachable = [...events.values()].filter(({ position }) => position !== null && position <= until);
+      const reachable = [...events.values()].filter(
+        (event) => until === undefined || isUpTo(pointAfter(event), pointAt(until)),
+      );
       const seen = await this.visible.membershipsAt(viewer, reachable);
       const found = times.find(({ eventNid }) => seen.has(eventNid));
       if (found !== undefined || times.length < PAGE) return found;

@@ -95,8 +95,8 @@ export class GetEventContextHandler {
     const reached = isFull ? pointBefore(oldest) : undefined;
     const before = await this.older.gapBetween(room, pointBefore(event), reached);
     if (before === undefined) return found;
-    const fetched = await this.older.fetch(room, { before, events: limits.before, timeoutMs: FETCH_MS });
-    return fetched === 'added' ? this.events.aroundEvent(event, limits) : found;
+    await this.older.fetchOnce(room, { before, events: limits.before, timeoutMs: FETCH_MS });
+    return this.events.aroundEvent(event, limits);
   }
 
   private async state(

@@ -2,7 +2,7 @@ import { isUpTo, pointAfter, pointAt, streamPositionAt, type TimelinePoint } fro
 import type { JsonObject, RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type Viewer } from '../../events/client-events.js';
-import { pointOf, tokenOf } from '../access/pagination-token.js';
+import { pointBackFrom, pointOf, tokenOf } from '../access/pagination-token.js';
 import { RoomAccess } from '../access/room-access.js';
 import { SenderMembers } from '../access/sender-members.js';
 import type { GetRoomEvents } from './get-room-events.controller.js';
@@ -28,7 +28,7 @@ export class GetRoomEventsHandler {
     const { room, until } = await this.access.readable(viewer.userId, roomId);
     const { dir, limit, filter } = query;
     const from = earlier(
-      query.from === undefined ? undefined : pointOf(query.from),
+      query.from === undefined ? undefined : dir === 'b' ? pointBackFrom(query.from) : pointOf(query.from),
       dir === 'b' && until !== undefined ? pointAt(until) : undefined,
     );
     const to = earlier(

@@ -3,6 +3,7 @@ import { HistoryReader, type RoomRecord, type TimelinePoint } from '@atoll/datab
 import { MatrixError } from '@atoll/matrix';
 import { RoomClient } from '@atoll/service';
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 
 /** What asking for older history has led to; `failed` may be tried again later. */
 export type Fetched = 'added' | 'nothing' | 'failed';
@@ -10,10 +11,22 @@ export type Fetched = 'added' | 'nothing' | 'failed';
 /** Bounds of what one request to other servers is for: few events are not worth one. */
 const LEAST = 20;
 const MOST = 100;
+const LONG_MS = 5_000;
+const UNFILLED_MS = 60_000;
+
+export interface HistoryQuestion {
+  /** The position of the event before which something is missing. */
+  readonly before: number;
+  /** About how many. */
+  readonly events: number;
+  readonly timeoutMs: number;
+}
 
 /** Gets history that this server missed, from before it came into a room or since, where somebody scrolls back to it. */
 @Injectable()
 export class OlderHistory {
+  readonly #unfilled = new LRUCache<string, true>({ max: 10_000, ttl: UNFILLED_MS });
+
   constructor(
     private readonly history: HistoryReader,
     private readonly rooms: RoomClient,
@@ -36,16 +49,10 @@ export class OlderHistory {
     });
   }
 
-  /**
-   * Asks for about so many events, which then come just before the event at a position, and after all that came before it; by default
-   * where something is missing deepest in the room.
-   */
-  async fetch(
-    { roomId }: RoomRecord,
-    { before, events, timeoutMs }: { before?: number; events: number; timeoutMs: number },
-  ): Promise<Fetched> {
+  /** Asks for about so many events, which then come just before the event at a position, and after all that came before it. */
+  async fetch({ roomId }: RoomRecord, { before, events, timeoutMs }: HistoryQuestion): Promise<Fetched> {
     const limit = Math.min(Math.max(events, LEAST), MOST);
-    const wanted = { roomId, limit, ...(before !== undefined && { before }) };
+    const wanted = { roomId, limit, before };
     try {
       const { added } = await this.rooms.request(BackfillRoom, wanted, { timeoutMs });
       return added > 0 ? 'added' : 'nothing';
@@ -53,5 +60,16 @@ export class OlderHistory {
       if (error instanceof MatrixError) return 'failed';
       throw error;
     }
+  }
+
+  /** The same, but where nothing was to be had, or took long, nobody is asked again for a while: then there is nothing. */
+  async fetchOnce(room: RoomRecord, question: HistoryQuestion): Promise<Fetched> {
+    const place = `${room.roomNid} ${question.before}`;
+    if (this.#unfilled.has(place)) return 'nothing';
+    const began = performance.now();
+    const fetched = await this.fetch(room, question);
+    const isLong = performance.now() - began > LONG_MS;
+    if (fetched === 'nothing' || (fetched === 'failed' && isLong)) this.#unfilled.set(place, true);
+    return fetched;
   }
 }

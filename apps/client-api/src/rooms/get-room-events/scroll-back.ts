@@ -1,7 +1,7 @@
-import { pointAt, pointBeforeHistoryOf, type RoomRecord } from '@atoll/database';
+import { isUpTo, pointAt, pointBeforeHistoryOf, type RoomRecord } from '@atoll/database';
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../../events/client-events.js';
-import { OlderHistory } from './older-history.js';
+import { type Fetched, type HistoryQuestion, OlderHistory } from './older-history.js';
 import { type PageRange, type TimelinePage, TimelinePages } from './timeline-pages.js';
 
 /** For all that one answer asks of other servers. */
@@ -19,30 +19,43 @@ export class ScrollBack {
   /**
    * 1. A page of what is here.
    * 2. Where it goes over a place at which something is missing, or ends at one before it is full, other servers are asked, and it is read
-   *    again. When nobody has it, or can be asked, the page goes over that place.
-   * 3. It ends before a place that could not be filled in time. It has an end as long as more may be had: also when nobody could be asked, or the
-   *    page is full just where this server's knowledge ends. Without an answer nothing is said to the client: it comes again.
-   *
-   * A page up to `to` needs nobody: its client has what lies there.
+   *    again.
+   * 3. It goes over a place of which nobody knows more. It ends before one that could not be filled in time, for its client to come again; but if it
+   *    is empty then, it goes over that, too: what is here must be readable whatever other servers do.
+   * 4. It has an end as long as more may be had: also when nobody could be asked, or the page is full just where this server's knowledge ends.
+   *    Without an answer nothing is said to the client.
    */
   async read(viewer: Viewer, room: RoomRecord, range: PageRange): Promise<TimelinePage> {
     let page = await this.pages.read(viewer, room.roomNid, range);
-    if (range.dir === 'f' || range.to !== undefined || range.limit === 0) return page;
+    if (range.dir === 'f' || range.limit === 0) return page;
     const deadline = performance.now() + FETCH_MS;
     let from = range.from;
     for (let fetches = 0; ; fetches++) {
-      const before = await this.older.gapBetween(room, from, page.end && page.reached);
+      const before = await this.older.gapBetween(room, from, page.end ? page.reached : range.to);
       if (before === undefined) return page;
-      const isAtEnd = page.end === undefined && page.reached[0] >= before;
-      const timeoutMs = Math.ceil(deadline - performance.now());
+      const isAtEnd = page.end === undefined && range.to === undefined && page.reached[0] >= before;
       if (isAtEnd && page.served.length >= range.limit) return { ...page, end: page.reached };
-      if (fetches === MAX_FETCHES || timeoutMs <= 0) return this.pageUpTo(viewer, room, range, before);
+      const timeoutMs = fetches < MAX_FETCHES ? Math.ceil(deadline - performance.now()) : 0;
       const events = range.limit - (isAtEnd ? page.served.length : 0);
-      const fetched = await this.older.fetch(room, { before, events, timeoutMs });
-      if (fetched === 'added') page = await this.pages.read(viewer, room.roomNid, range);
-      else if (isAtEnd) return fetched === 'failed' ? { ...page, end: page.reached } : page;
-      else from = pointAt(before - 1);
+      const fetched = await this.fetch(room, isAtEnd, { before, events, timeoutMs });
+      if (fetched === 'failed') {
+        if (isAtEnd) return { ...page, end: page.reached };
+        const upTo = await this.pageUpTo(viewer, room, range, before);
+        if (upTo.served.length > 0) return upTo;
+      } else {
+        const read = page.reached;
+        // Also when nothing came by this request: another one may have brought it meanwhile.
+        page = await this.pages.read(viewer, room.roomNid, range);
+        if (fetched === 'nothing' && isAtEnd && isUpTo(read, page.reached)) return page;
+      }
+      if (fetched !== 'added') from = pointAt(before - 1);
     }
+  }
+
+  private fetch(room: RoomRecord, isAtEnd: boolean, question: HistoryQuestion): Promise<Fetched> {
+    if (question.timeoutMs <= 0) return Promise.resolve('failed');
+    // At the end there is nothing else to show: whoever comes again asks again.
+    return isAtEnd ? this.older.fetch(room, question) : this.older.fetchOnce(room, question);
   }
 
   private async pageUpTo(

@@ -9,9 +9,16 @@ import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 const roomIdOrAliasSchema = z.union([roomIdSchema, roomAliasSchema]);
 
-/** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias */
+/**
+ * Also by the paths from before the specification (MSC3266): clients take those where v1.15 is not announced.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias
+ */
 @OptionalAccessToken()
-@Controller('_matrix/client/v1/room_summary/:roomIdOrAlias')
+@Controller([
+  '_matrix/client/v1/room_summary/:roomIdOrAlias',
+  '_matrix/client/unstable/im.nheko.summary/summary/:roomIdOrAlias',
+  '_matrix/client/unstable/im.nheko.summary/rooms/:roomIdOrAlias/summary',
+])
 @RateLimited('lookup')
 export class GetRoomSummaryController {
   constructor(private readonly handler: GetRoomSummaryHandler) {}

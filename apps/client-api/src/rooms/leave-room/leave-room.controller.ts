@@ -5,9 +5,11 @@ import { Body, Controller, Param, Post } from '@nestjs/common';
 import { type ReasonBody, reasonBodySchema } from '../membership/member-schemas.js';
 import { TargetAction } from '../membership/target-action.js';
 import { ViaServers } from '../membership/via-servers.js';
+import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidleave */
 @Controller('_matrix/client/v3/rooms/:roomId/leave')
+@RateLimited('leave')
 export class LeaveRoomController {
   constructor(
     private readonly via: ViaServers,

@@ -1,12 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import {
-  EventReader,
-  pointBeforePosition,
-  RoomListReader,
-  type StateSpan,
-  type StoredEvent,
-} from '@atoll/database';
-import { tokenOf } from '../../rooms/access/pagination-token.js';
+import { encodeToken, EventReader, RoomListReader, type StateSpan, type StoredEvent } from '@atoll/database';
 import type { EventId, JsonObject } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents } from '../../events/client-events.js';
@@ -157,7 +150,7 @@ function result(
   { state, profile, bump, unread }: RoomDetails,
   bodies: { timeline: JsonObject[]; requiredState: JsonObject[] },
 ): RoomResult {
-  const { request, since } = context;
+  const { request, since, to } = context;
   const { config, membership } = room.match;
   const { isLimited } = timeline;
   const live = since?.events ?? Number.MAX_SAFE_INTEGER;
@@ -184,7 +177,7 @@ function result(
     ...(bodies.requiredState.length > 0 && { required_state: bodies.requiredState }),
     ...(bodies.timeline.length > 0 && { timeline: bodies.timeline }),
     ...((plan.isNew || isLimited || bodies.timeline.length > 0) && {
-      prev_batch: tokenOf(pointBeforePosition(timeline.start + 1)),
+      prev_batch: encodeToken({ ...to, events: timeline.start }),
     }),
     ...(isLimited && { limited: true }),
     num_live: timeline.events.filter(({ position }) => (position ?? 0) > live).length,

@@ -1,6 +1,6 @@
 import {
+  encodeToken,
   HistoryReader,
-  pointBeforePosition,
   type StateSpan,
   type StoredEvent,
   type StreamPositions,
@@ -9,7 +9,6 @@ import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents } from '../../events/client-events.js';
 import { isIgnored } from '../../events/ignored-users.js';
-import { tokenOf } from '../../rooms/access/pagination-token.js';
 import type { SyncRequest } from '../sync-request.js';
 import { EphemeralEvents } from './ephemeral-events.js';
 import { groupBySize } from './group-by-size.js';
@@ -155,7 +154,7 @@ export class RoomSections {
   }
 
   private section(
-    { request }: SectionContext,
+    { request, to }: SectionContext,
     { plan, timeline }: TimedRoom,
     bodies: ReadonlyMap<number, JsonObject>,
     told: Told,
@@ -172,7 +171,7 @@ export class RoomSections {
           .filter((event) => event !== undefined)
           .map(fields),
         limited: timeline.isLimited,
-        prev_batch: tokenOf(pointBeforePosition(timeline.start + 1)),
+        prev_batch: encodeToken({ ...to, events: timeline.start }),
       },
       ...(plan.section === 'join' && { ephemeral: { events: [...told.ephemeral] } }),
       ...unreadFields(told.unread, { ofThreads: filter.countsThreads }),
