@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { generateSigningKey, signJson } from '@atoll/event-crypto';
 import { path, query, type TestUser } from '@atoll/testing';
 import { newUser, newUsers, outcome, texts } from '../users.js';
 
@@ -53,6 +54,24 @@ describe('refusals (behaviour 17)', () => {
     const roomId = await alice.createRoom({ preset: 'private_chat' });
     expect(outcome(await outsider.request('POST', path`/v3/join/${roomId}`, {}))).toBe('403 M_FORBIDDEN');
   });
+});
+
+test('who was invited by e-mail joins with what the identity server signed', async () => {
+  const identity = generateSigningKey();
+  const roomId = await alice.createRoom({ preset: 'private_chat' });
+  await alice.expect('PUT', path`/v3/rooms/${roomId}/state/m.room.third_party_invite/abc`, {
+    display_name: 'b…@…',
+    public_key: identity.publicKey,
+  });
+  const signed = (mxid: string, key = identity) =>
+    signJson({ mxid, sender: alice.userId, token: 'abc' }, 'id.example', key);
+  const join = async (who: TestUser, third_party_signed: object) =>
+    outcome(await who.request('POST', path`/v3/join/${roomId}`, { third_party_signed }));
+  expect(await join(outsider, await signed(bob.userId))).toBe('403 M_FORBIDDEN');
+  expect(await join(bob, await signed(bob.userId, generateSigningKey()))).toBe('403 M_FORBIDDEN');
+  expect(await join(bob, await signed(bob.userId))).toBe('200');
+  const members = await alice.expect('GET', path`/v3/rooms/${roomId}/joined_members`);
+  expect(Object.keys(members['joined'] as object).sort()).toEqual([alice.userId, bob.userId].sort());
 });
 
 describe('knocking', () => {

@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { BundledAggregations } from '../relations/bundled-aggregations.js';
 import { CountedChildrenOf } from '../relations/counted-children.js';
+import { RelatedEvents } from '../relations/related-events.js';
 import { ClientEvents } from './client-events.js';
 import { IgnoredUsers } from './ignored-users.js';
 import { VisibleEvent } from './visible-event.js';
 import { VisibleEvents } from './visible-events.js';
+import { WantedEvents } from './wanted-events.js';
 
 /** What every feature that shows events to users builds on. */
 @Module({
@@ -13,9 +15,11 @@ import { VisibleEvents } from './visible-events.js';
     ClientEvents,
     CountedChildrenOf,
     IgnoredUsers,
+    RelatedEvents,
     VisibleEvent,
     VisibleEvents,
+    WantedEvents,
   ],
-  exports: [ClientEvents, IgnoredUsers, VisibleEvent, VisibleEvents],
+  exports: [ClientEvents, IgnoredUsers, RelatedEvents, VisibleEvent, VisibleEvents, WantedEvents],
 })
 export class EventsModule {}

@@ -1,19 +1,27 @@
 import type { StoredEvent } from '@atoll/database';
 import { isRoomId, isUserId } from '@atoll/matrix';
 import { z } from 'zod';
+import { textSchema } from '../auth/text.schema.js';
 
 const MAX_PATTERNS = 100;
+const MAX_TYPE = 255;
 /** Each pattern is tried on every event. */
 const types = z
-  .array(z.string().max(255))
+  .array(z.string().max(MAX_TYPE))
   .refine(
     (list) => list.filter((type) => type.includes('*')).length <= MAX_PATTERNS,
     `more than ${MAX_PATTERNS} patterns`,
   );
 const userIds = z.array(z.string().refine((id): boolean => isUserId(id), 'not a user id'));
+/** The database is asked for them. */
+const relTypes = z.array(textSchema(MAX_TYPE));
 const roomIds = z.array(z.string().refine((id): boolean => isRoomId(id), 'not a room id'));
 
-/** @see https://spec.matrix.org/v1.19/client-server-api/#filtering */
+/**
+ * `related_by_rel_types` and `related_by_senders` are of MSC3440, whose endpoints for threads later replaced them. They hold for messages, the events
+ * around an event, and the timelines of sync; states and searches are told without them.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#filtering
+ */
 export const roomEventFilterSchema = z.object({
   limit: z.number().int().positive().optional(),
   types: types.optional(),
@@ -25,11 +33,13 @@ export const roomEventFilterSchema = z.object({
   contains_url: z.boolean().optional(),
   lazy_load_members: z.boolean().optional(),
   include_redundant_members: z.boolean().optional(),
+  related_by_rel_types: relTypes.optional(),
+  related_by_senders: userIds.optional(),
   unread_thread_notifications: z.boolean().optional(),
 });
 export type RoomEventFilter = z.output<typeof roomEventFilterSchema>;
 
-/** Makes a filter into a question about an event, as it is served (redacted events have no `url`). */
+/** Makes a filter into a question about an event by itself, as it is served (redacted events have no `url`). */
 export function compileFilter(filter: RoomEventFilter): (event: StoredEvent) => boolean {
   const matchesType = compileTypes(filter.types, filter.not_types);
   const matchesSender = compileList(filter.senders, filter.not_senders);

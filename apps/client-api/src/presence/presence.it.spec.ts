@@ -117,6 +117,45 @@ describe('/sync', () => {
     expect(await get(bob)).toMatchObject({ presence: 'unavailable', status_msg: 'lunch' });
   });
 
+  it('tells display name and avatar with the presence, once more when they change', async () => {
+    await put({ presence: 'unavailable', status_msg: 'busy' });
+    const profile = (name: string, method: 'PUT' | 'DELETE', value?: string) =>
+      app.request(method, `/profile/${alice.userId}/${name}`, {
+        token: alice.token,
+        ...(value !== undefined && { body: { [name]: value } }),
+      });
+    const toldSince = async (since: string) => {
+      const { presence, next_batch } = await app.sync(bob, { since, set_presence: 'offline' });
+      return { next_batch, told: presence?.events };
+    };
+    const content = (more: JsonObject) => [
+      {
+        type: 'm.presence',
+        sender: alice.userId,
+        content: {
+          presence: 'unavailable',
+          status_msg: 'busy',
+          last_active_ago: expect.any(Number),
+          ...more,
+        },
+      },
+    ];
+    const { next_batch: since } = await app.sync(bob, { set_presence: 'offline' });
+    const waiting = app.sync(bob, { since, timeout: 10_000, set_presence: 'offline' });
+    await profile('displayname', 'PUT', 'Alice');
+    expect((await waiting).presence?.events).toEqual(content({ displayname: 'Alice' }));
+    const named = await toldSince(since);
+    expect(named.told).toEqual(content({ displayname: 'Alice' }));
+    await profile('avatar_url', 'PUT', 'mxc://hs1/cat');
+    const pictured = await toldSince(named.next_batch);
+    expect(pictured.told).toEqual(content({ displayname: 'Alice', avatar_url: 'mxc://hs1/cat' }));
+    await profile('displayname', 'DELETE');
+    const last = await toldSince(pictured.next_batch);
+    expect(last.told).toEqual(content({ avatar_url: 'mxc://hs1/cat' }));
+    await profile('m.tz', 'PUT', 'Europe/Berlin');
+    expect((await toldSince(last.next_batch)).told).toBeUndefined();
+  });
+
   it('refuses an unknown presence', async () => {
     const { status } = await app.request('GET', app.url({ set_presence: 'busy' }), { token: alice.token });
     expect(status).toBe(400);

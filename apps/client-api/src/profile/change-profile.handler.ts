@@ -1,25 +1,34 @@
+import type { Config } from '@atoll/config';
+import { PresenceChanged } from '@atoll/contract';
 import {
   AccountTransactor,
   type Database,
   type DatabaseSchema,
+  PresenceTransactor,
   ProfileTransactor,
   refreshDirectoryEntry,
 } from '@atoll/database';
 import { type JsonValue, MatrixError, type UserId, forbidden } from '@atoll/matrix';
+import { Announcer } from '@atoll/redis-streams';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
-import { DATABASE } from '../platform/tokens.js';
+import { CONFIG, DATABASE } from '../platform/tokens.js';
 import { MembershipFollower } from './membership-follower.js';
 import { isMemberField, meansDeletion, requireFieldName, requireFieldValue } from './profile-field.js';
 
 const MAX_PROFILE_BYTES = 65_536;
 
-/** Changes profiles; display name and avatar are carried into the member events of the user's rooms. */
+/**
+ * Changes profiles. Display name and avatar are carried into the member events of the user's rooms, and told with the user's presence.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#events-on-change-of-profile-information
+ */
 @Injectable()
 export class ChangeProfileHandler {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly memberships: MembershipFollower,
+    private readonly announcer: Announcer,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** @throws MatrixError 400 for what the field may not hold or the profile cannot */
@@ -58,7 +67,14 @@ export class ChangeProfileHandler {
       await work(new ProfileTransactor(trx));
       if (isMemberField(name)) await refreshDirectoryEntry(trx, userId);
     };
-    if (isMemberField(name)) await this.memberships.follow(userId, 'update-profile', change);
-    else await this.database.db.transaction().execute(change);
+    if (!isMemberField(name)) {
+      await this.database.db.transaction().execute(change);
+      return;
+    }
+    const taken = await this.memberships.follow(userId, 'update-profile', async (trx, closing) => {
+      await change(trx);
+      return this.config.presence ? new PresenceTransactor(trx, closing).tellAgain(userId) : undefined;
+    });
+    if (taken !== undefined) this.announcer.publish(PresenceChanged, { position: taken.at(0) });
   }
 }

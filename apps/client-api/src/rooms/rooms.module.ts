@@ -50,6 +50,7 @@ import { GetRoomStateController } from './get-room-state/get-room-state.controll
 import { InviteUserController } from './invite-user/invite-user.controller.js';
 import { JoinRoomController } from './join-room/join-room.controller.js';
 import { JoinRoomHandler } from './join-room/join-room.handler.js';
+import { ThirdPartyInvites } from './join-room/third-party-invites.js';
 import { KickController } from './kick/kick.controller.js';
 import { KnockRoomController } from './knock-room/knock-room.controller.js';
 import { LeaveRoomController } from './leave-room/leave-room.controller.js';
@@ -160,6 +161,7 @@ const onDatabase = [
     SetRoomStateHandler,
     SettingsTransfer,
     TargetAction,
+    ThirdPartyInvites,
     TimelinePages,
     UpgradeRoomHandler,
     ViaServers,

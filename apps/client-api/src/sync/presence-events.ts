@@ -1,6 +1,12 @@
 import type { Config } from '@atoll/config';
-import { PresenceReader, type StreamPositions, type UserPresence } from '@atoll/database';
-import type { JsonObject } from '@atoll/matrix';
+import {
+  type MemberProfile,
+  PresenceReader,
+  ProfileReader,
+  type StreamPositions,
+  type UserPresence,
+} from '@atoll/database';
+import { type JsonObject, serverNameOf, type UserId } from '@atoll/matrix';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../platform/tokens.js';
 import { presenceContent } from '../presence/presence-content.js';
@@ -15,12 +21,13 @@ export interface PresenceRooms {
   readonly fresh: readonly number[];
 }
 
-/** The presence of those who share a room with the user. */
+/** The presence of those who share a room with the user, with their display names and avatars. */
 @Injectable()
 export class PresenceEvents {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly presence: PresenceReader,
+    private readonly profiles: ProfileReader,
   ) {}
 
   /** What changed since the last sync, and the presence of those with whom the user has come to share a room since. */
@@ -41,13 +48,22 @@ export class PresenceEvents {
     ]);
     const byUser = new Map<string, UserPresence>();
     for (const presence of [...members, ...newMembers, ...changes]) byUser.set(presence.userId, presence);
+    const told = [...byUser.values()].filter(
+      (presence) => !ignored.has(presence.userId) && filter.presence.matchesSender(presence.userId),
+    );
+    const profiles = await this.profilesOf(told);
     const now = Date.now();
-    return [...byUser.values()]
-      .filter((presence) => !ignored.has(presence.userId) && filter.presence.matchesSender(presence.userId))
-      .map((presence) => ({
-        type: 'm.presence',
-        sender: presence.userId,
-        content: presenceContent(presence, now),
-      }));
+    return told.map((presence) => ({
+      type: 'm.presence',
+      sender: presence.userId,
+      content: { ...presenceContent(presence, now), ...profiles.get(presence.userId) },
+    }));
+  }
+
+  /** Of users of this server: other servers tell none with the presence. */
+  private async profilesOf(users: readonly UserPresence[]): Promise<Map<UserId, MemberProfile>> {
+    const userIds = users.map(({ userId }) => userId);
+    const own = userIds.filter((userId) => serverNameOf(userId) === this.config.serverName);
+    return own.length === 0 ? new Map<UserId, MemberProfile>() : this.profiles.profileOf(own);
   }
 }

@@ -13,6 +13,7 @@ import {
   migrateToLatest,
   openDatabase,
   PresenceReader,
+  ProfileReader,
   ReceiptReader,
   RoomReader,
   SharedRoomReader,
@@ -37,6 +38,7 @@ import { DeviceListChanges } from '../keys/news/device-list-changes.js';
 import { KeyNews } from '../keys/news/key-news.js';
 import { BundledAggregations } from '../relations/bundled-aggregations.js';
 import { CountedChildrenOf } from '../relations/counted-children.js';
+import { RelatedEvents } from '../relations/related-events.js';
 import { DeviceInbox } from './device-inbox.js';
 import { PresenceEvents } from './presence-events.js';
 import { EphemeralEvents } from './rooms/ephemeral-events.js';
@@ -186,12 +188,9 @@ function computerOn(database: Database, memberships: SyncMembershipReader): Sync
   const visibility = new VisibilityReader(database);
   const visible = new VisibleEvents(visibility);
   const ignored = new IgnoredUsers(new AccountDataReader(database));
-  const aggregations = new BundledAggregations(
-    new AggregationReader(database),
-    events,
-    visible,
-    new CountedChildrenOf(visibility, ignored),
-  );
+  const aggregationReader = new AggregationReader(database);
+  const counted = new CountedChildrenOf(visibility, ignored);
+  const aggregations = new BundledAggregations(aggregationReader, events, visible, counted);
   const sent = new SentMembers();
   const receipts = new ReceiptReader(database);
   const ephemeral = new EphemeralEvents(receipts, new TypingReader(database));
@@ -201,6 +200,7 @@ function computerOn(database: Database, memberships: SyncMembershipReader): Sync
       events,
       visible,
       new TimelineGaps(timelines, { serverName: 'x' as ServerName }),
+      new RelatedEvents(aggregationReader, counted),
     ),
     new HistoryReader(database),
     new RoomStates(states, events),
@@ -221,7 +221,7 @@ function computerOn(database: Database, memberships: SyncMembershipReader): Sync
     new AccountDataReader(database),
     sections,
     ephemeral,
-    new PresenceEvents(config, new PresenceReader(database)),
+    new PresenceEvents(config, new PresenceReader(database), new ProfileReader(database)),
     new StrippedRooms(
       states,
       events,

@@ -8,6 +8,7 @@ import {
   type RoomEventFilter,
   roomEventFilterSchema,
 } from '../events/room-event-filter.js';
+import type { RelatedBy } from '../relations/related-events.js';
 import { compileEventFields } from './event-fields.js';
 
 const { rooms, not_rooms } = roomEventFilterSchema.shape;
@@ -46,7 +47,11 @@ export type Filter = z.output<typeof filterSchema>;
 export interface SyncFilter {
   readonly includesRoom: (roomId: RoomId) => boolean;
   readonly includesLeft: boolean;
-  readonly timeline: { readonly limit: number; readonly matches: (event: StoredEvent) => boolean };
+  readonly timeline: {
+    readonly limit: number;
+    readonly matches: (event: StoredEvent) => boolean;
+    readonly relatedBy: RelatedBy;
+  };
   /** What is unread is told of each thread by itself. */
   readonly countsThreads: boolean;
   readonly state: {
@@ -89,6 +94,7 @@ export function compileSyncFilter({
     timeline: {
       limit: Math.min(timeline.limit ?? DEFAULT_TIMELINE, LARGEST_TIMELINE),
       matches: compileFilter(timeline),
+      relatedBy: timeline,
     },
     countsThreads: timeline.unread_thread_notifications ?? false,
     state: {

@@ -33,16 +33,25 @@ export class PresenceTransactor {
     await this.write(changes.map(({ after }) => after));
     const moved = changes.filter(({ before, after }) => isVisible(before, after));
     if (moved.length === 0) return undefined;
+    return this.place(moved.map(({ after }) => after.userId));
+  }
+
+  /**
+   * Has the presence of a user of this server told once more, as it is: what is told with it has changed.
+   * @returns the position that it has after the commit, as `at(0)`
+   */
+  async tellAgain(userId: UserId): Promise<TakenPositions> {
+    await this.lock([userId], true);
+    return this.place([userId]);
+  }
+
+  private place(userIds: readonly UserId[]): TakenPositions {
     const positions = this.closing.take('presence', 1);
     this.closing.add(
       this.transaction
         .updateTable('presence')
         .set({ position: positions.sql(0) })
-        .where(
-          'user_id',
-          'in',
-          moved.map(({ after }) => after.userId),
-        ),
+        .where('user_id', 'in', userIds),
     );
     return positions;
   }

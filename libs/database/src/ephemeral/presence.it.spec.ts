@@ -42,6 +42,21 @@ describe('presence', () => {
     (await database.db.selectFrom('presence').select('position').where('user_id', '=', userId).execute())[0]
       ?.position;
 
+  it('is told again as it is, also of a user of whom nothing is known', async () => {
+    const [known, unknown] = ['@known:hs1', '@unknown:hs1'] as [UserId, UserId];
+    const before = await change([known], set({ statusMsg: 'away', lastActiveTs: 7 }));
+    const seen = await reader.of(known);
+    for (const userId of [known, unknown]) {
+      const taken = await commitInLanes(database.db, (trx, closing) =>
+        new PresenceTransactor(trx, closing).tellAgain(userId),
+      );
+      expect(taken.at(0)).toBeGreaterThan(before ?? Infinity);
+      expect(await positionOf(userId)).toBe(taken.at(0));
+    }
+    expect(await reader.of(known)).toEqual(seen);
+    expect(await reader.of(unknown)).toMatchObject({ presence: 'offline', lastActiveTs: 0 });
+  });
+
   it('gives one position to all whose presence visibly changes in a commit, and none to others', async () => {
     const first = await change([bob, alice, alice], set({ presence: 'online', currentlyActive: true }));
     expect([await positionOf(alice), await positionOf(bob)]).toEqual([first, first]);

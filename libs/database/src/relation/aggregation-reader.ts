@@ -1,7 +1,7 @@
 import type { EventId, UserId } from '@atoll/matrix';
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../open-database.js';
-import { REL_TYPE_NIDS } from '../schema/relation.table.js';
+import { KNOWN_REL_TYPES, REL_TYPE_NIDS } from '../schema/relation.table.js';
 import type { RoomRange } from '../sync/sync-timeline-reader.js';
 
 /** An event that may have children. */
@@ -16,6 +16,12 @@ export interface CountedChildren {
   readonly userId: UserId;
   readonly ignored: readonly string[];
   readonly visible: readonly RoomRange[];
+}
+
+/** What relates to an event: by one of the types, and of one of the senders; any, where undefined. */
+export interface WantedChildren {
+  readonly relTypes?: readonly string[] | undefined;
+  readonly senders?: readonly string[] | undefined;
 }
 
 export interface ThreadSummary {
@@ -43,6 +49,8 @@ const MAX_REPLIES = 10_000;
 const MAX_EDITS = 100;
 const CANDIDATES = 3;
 const MAX_REFERENCES = 100;
+/** Children among which a wanted one is looked for, the newest. */
+const MAX_CHILDREN = 10_000;
 const MAX_REFERENCES_AT_ONCE = 5_000;
 
 /** Sums up the children of many events at once, without redacted ones. */
@@ -52,6 +60,16 @@ export class AggregationReader {
   /** The numbers of those that have children to sum up: one index probe each. */
   async withChildren(events: readonly ParentEvent[]): Promise<Set<number>> {
     const { rows } = await this.withChildrenQuery(events).execute(this.database.db);
+    return new Set(rows.map(({ eventNid }) => eventNid));
+  }
+
+  /** The numbers of those to which an event relates as wanted. */
+  async related(
+    events: readonly ParentEvent[],
+    wanted: WantedChildren,
+    counted: CountedChildren,
+  ): Promise<Set<number>> {
+    const { rows } = await this.relatedQuery(events, wanted, counted).execute(this.database.db);
     return new Set(rows.map(({ eventNid }) => eventNid));
   }
 
@@ -76,6 +94,26 @@ export class AggregationReader {
       SELECT p.nid AS "eventNid" FROM ${these(events)}
       WHERE EXISTS (SELECT FROM event_relations r
         WHERE r.room_nid = p.room AND r.parent_event_id = p.id AND r.rel_type_nid <= 3)`;
+  }
+
+  /** @internal For the test that looks at its plan. */
+  relatedQuery(
+    events: readonly ParentEvent[],
+    { relTypes, senders }: WantedChildren,
+    counted: CountedChildren,
+  ): RawBuilder<{ eventNid: number }> {
+    const ofType = relTypes === undefined ? sql`` : sql`AND r.rel_type_nid ${relTypeNids(relTypes)}`;
+    const ofSender =
+      senders === undefined
+        ? sql``
+        : sql`AND r.sender_nid = any(ARRAY(SELECT state_key_nid FROM state_keys WHERE state_key = any(${senders})))`;
+    return sql`
+      SELECT p.nid AS "eventNid" FROM ${these(events)}
+      WHERE EXISTS (SELECT FROM (
+          SELECT r.event_nid, r.position, r.sender_nid FROM event_relations r
+          WHERE r.room_nid = p.room AND r.parent_event_id = p.id ${ofType}
+          ORDER BY r.position DESC LIMIT ${MAX_CHILDREN}) AS r
+        WHERE ${counts(counted)} ${ofSender})`;
   }
 
   /** @internal For the test that looks at its plan. */
@@ -128,20 +166,30 @@ function these(events: readonly ParentEvent[]): RawBuilder<unknown> {
 }
 
 /** The children of `p` of one type that count. */
-function children(
-  relType: keyof typeof REL_TYPE_NIDS,
-  { ignored, visible }: CountedChildren,
-): RawBuilder<unknown> {
+function children(relType: keyof typeof REL_TYPE_NIDS, counted: CountedChildren): RawBuilder<unknown> {
+  return sql`event_relations r
+    WHERE r.room_nid = p.room AND r.parent_event_id = p.id AND r.rel_type_nid = ${sql.raw(String(REL_TYPE_NIDS[relType]))}
+      AND ${counts(counted)}`;
+}
+
+/** Whether the child `r` of `p` counts. */
+function counts({ ignored, visible }: CountedChildren): RawBuilder<unknown> {
   const rooms = visible.map(({ roomNid }) => roomNid);
   const froms = visible.map(({ from }) => from);
   const tos = visible.map(({ to }) => to);
   // History stands just before the event that it is the history of.
   const place = sql`CASE WHEN r.position > 0 THEN r.position ELSE coalesce(
     (SELECT h.before_position FROM event_positions h WHERE h.position = r.position), r.position) END`;
-  return sql`event_relations r
-    WHERE r.room_nid = p.room AND r.parent_event_id = p.id AND r.rel_type_nid = ${sql.raw(String(REL_TYPE_NIDS[relType]))}
-      AND NOT EXISTS (SELECT FROM redactions x WHERE x.redacted_event_nid = r.event_nid)
+  return sql`NOT EXISTS (SELECT FROM redactions x WHERE x.redacted_event_nid = r.event_nid)
       AND r.sender_nid <> all(ARRAY(SELECT state_key_nid FROM state_keys WHERE state_key = any(${ignored})))
       AND EXISTS (SELECT FROM unnest(${rooms}::bigint[], ${froms}::bigint[], ${tos}::bigint[]) AS v(room, above, up_to)
         WHERE v.room = p.room AND ${place} > v.above AND ${place} <= v.up_to)`;
+}
+
+/** The well-known types by number, so that the index for them serves. */
+function relTypeNids(relTypes: readonly string[]): RawBuilder<unknown> {
+  const known = relTypes.map((relType) => KNOWN_REL_TYPES.get(relType));
+  return known.length > 0 && known.every((nid) => nid !== undefined)
+    ? sql`IN (${sql.raw([...new Set(known)].join(', '))})`
+    : sql`= any(ARRAY(SELECT rel_type_nid FROM relation_types WHERE rel_type = any(${relTypes})))`;
 }

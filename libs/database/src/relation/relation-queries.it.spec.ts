@@ -69,6 +69,23 @@ describe('the queries of relations in a large room', () => {
       'event_relations_pkey',
     ],
     ['parents with children', () => compiled(sums().withChildrenQuery(page)), 'event_relations_aggregated'],
+    ['related parents', () => compiled(sums().relatedQuery(page, {}, counted)), 'event_relations_pkey'],
+    [
+      'parents of threads of users',
+      () => {
+        const wanted = { relTypes: ['m.thread', 'm.reference'], senders: ['@user1:x', '@user3:x'] };
+        return compiled(sums().relatedQuery(page, wanted, counted));
+      },
+      'event_relations_aggregated',
+    ],
+    [
+      'parents related by other types',
+      () => {
+        const relTypes = ['m.annotation', 'org.example.custom'];
+        return compiled(sums().relatedQuery(page, { relTypes }, counted));
+      },
+      'event_relations_pkey',
+    ],
     ['threads of parents', () => compiled(sums().threadsQuery(page, counted)), 'event_relations_aggregated'],
     ['edits', () => compiled(sums().editsQuery(page, counted)), 'event_relations_aggregated'],
     ['references', () => compiled(sums().referencesQuery(page, counted)), 'event_relations_aggregated'],

@@ -1,7 +1,7 @@
 import type { EventId, UserId } from '@atoll/matrix';
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../open-database.js';
-import { REL_TYPE_NIDS } from '../schema/relation.table.js';
+import { KNOWN_REL_TYPES } from '../schema/relation.table.js';
 
 /** As those of `TimelineRange`, but by position: history comes before everything else. */
 interface Bounds {
@@ -73,8 +73,6 @@ export class RelationReader {
       ORDER BY position ${orderOf(range)} LIMIT ${limit}`;
   }
 }
-
-const KNOWN_REL_TYPES: ReadonlyMap<string, number> = new Map(Object.entries(REL_TYPE_NIDS));
 
 /** The well-known types by number, so that the index for them serves. */
 function filterOf({ relType, eventType, sender }: ChildrenRange): RawBuilder<unknown> {

@@ -4,7 +4,7 @@ import type { JsonObject, RoomId, UserId } from '@atoll/matrix';
 import { migrateToLatest } from '../migrate.js';
 import { type Database, openDatabase } from '../open-database.js';
 import { type PlacedRow, RoomRows } from '../room/room-rows.js';
-import { AggregationReader, type CountedChildren } from './aggregation-reader.js';
+import { AggregationReader, type CountedChildren, type WantedChildren } from './aggregation-reader.js';
 import { type ChildrenRange, RelationReader } from './relation-reader.js';
 import { ThreadReader } from './thread-reader.js';
 
@@ -136,6 +136,32 @@ describe('readers of relations', () => {
       await child('m.annotation', other);
       await child('m.thread');
       expect(await reader().withChildren([root, other, plain].map(parent))).toEqual(new Set(nids(root)));
+    });
+
+    it('finds what others relate to, by type and sender, without the redacted, the ignored and the hidden', async () => {
+      const [other, plain] = [await room.message(bob, 'other'), await room.message(bob, 'plain')];
+      const reply = await child('m.thread');
+      const reaction = await child('m.annotation', other, { sender: mallory });
+      await child('org.example.custom', other, { sender: alice });
+      const related = async (wanted: WantedChildren, more: Partial<CountedChildren> = {}) => {
+        const found = await reader().related([root, other, plain].map(parent), wanted, counted(more));
+        return [...found].sort();
+      };
+      expect(await related({})).toEqual(nids(root, other));
+      expect(await related({ relTypes: ['m.thread'] })).toEqual(nids(root));
+      expect(await related({ relTypes: ['m.thread', 'm.annotation'] })).toEqual(nids(root, other));
+      expect(await related({ relTypes: ['m.thread', 'org.example.custom'] })).toEqual(nids(root, other));
+      expect(await related({ relTypes: ['constructor', 'org.example.none'] })).toEqual([]);
+      expect(await related({ relTypes: [] })).toEqual([]);
+      expect(await related({ senders: [] })).toEqual([]);
+      expect(await related({ senders: [bob, '@nobody:x'] })).toEqual(nids(root));
+      expect(await related({ senders: [alice], relTypes: ['m.annotation'] })).toEqual([]);
+      expect(await related({ senders: [mallory] }, { ignored: [mallory] })).toEqual([]);
+      const until = { roomNid: room.roomNid, from: root.position, to: reply.position };
+      expect(await related({}, { visible: [until] })).toEqual(nids(root));
+      expect(await related({}, { visible: [] })).toEqual([]);
+      await redact(reaction);
+      expect(await related({ relTypes: ['m.annotation'] })).toEqual([]);
     });
 
     it('counts replies without the redacted, the ignored and the hidden', async () => {

@@ -101,8 +101,9 @@ export class EventReader {
       .leftJoin('event_positions as p', 'p.event_nid', 'e.event_nid')
       .leftJoin('redactions as x', 'x.redacted_event_nid', 'e.event_nid')
       .leftJoin('events as because', 'because.event_nid', 'x.redaction_event_nid')
+      .leftJoin('redactions as y', 'y.redacted_event_nid', 'x.redaction_event_nid')
       .leftJoin('event_transactions as t', 't.event_nid', 'e.event_nid')
-      .select([
+      .select((eb) => [
         'e.event_nid as eventNid',
         'e.event_id as eventId',
         'e.room_nid as roomNid',
@@ -114,6 +115,7 @@ export class EventReader {
         'e.json',
         'because.event_id as redactionId',
         'because.json as redactionJson',
+        eb('y.redacted_event_nid', 'is not', null).$castTo<boolean>().as('isRedactionRedacted'),
         't.device_id as deviceId',
         't.transaction_id as transactionId',
       ]);

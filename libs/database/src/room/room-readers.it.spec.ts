@@ -114,6 +114,30 @@ describe('the readers of rooms', () => {
     expect((await events.byIds([at['name']?.eventId ?? ('' as never)])).size).toBe(1);
   });
 
+  it.each(['10', '12'])(
+    'give a redaction redacted where it was redacted itself (version %s)',
+    async (version) => {
+      const other = await RoomRows.create(database, { roomId: `!abused${version}:x` as RoomId, version });
+      const redact = (redacts: PlacedRow, reason: string) => {
+        const content = version === '12' ? { redacts: redacts.eventId, reason } : { reason };
+        return other.event({ type: 'm.room.redaction', sender: alice, redacts, content });
+      };
+      const hello = await other.message(alice, 'hello');
+      const abuse = await redact(hello, 'abuse');
+      const served = async ({ eventId }: PlacedRow) =>
+        (await new EventReader(database).byIds([eventId])).get(eventId)?.redactedBecause;
+      expect(await served(hello)).toMatchObject({ pdu: { content: { reason: 'abuse' } } });
+      const moderation = await redact(abuse, 'that was abuse');
+      const kept = version === '12' ? { redacts: hello.eventId } : {};
+      expect((await served(hello))?.eventId).toBe(abuse.eventId);
+      expect((await served(hello))?.pdu.content).toEqual(kept);
+      expect(await served(abuse)).toMatchObject({
+        eventId: moderation.eventId,
+        pdu: { content: { reason: 'that was abuse' } },
+      });
+    },
+  );
+
   it('reconstruct the state at every position', async () => {
     const states = new StateReader(database);
     const name = async (position?: number) =>

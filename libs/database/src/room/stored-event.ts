@@ -1,4 +1,5 @@
 import type { EventId, Pdu, RoomId } from '@atoll/matrix';
+import { redactEvent, rulesOf } from '@atoll/room-rules';
 import type { EventStatus } from '../schema/event.table.js';
 
 /** An event as it lies in the database, with what a reader needs to serve it. */
@@ -15,7 +16,7 @@ export interface StoredEvent {
   readonly status: EventStatus;
   /** As sent, unredacted also when `redactedBecause` is there: whoever serves it redacts. */
   readonly pdu: Pdu;
-  /** The accepted redaction of this event. */
+  /** The accepted redaction of this event, as it may be served: redacted itself when it was redacted. */
   readonly redactedBecause?: { readonly eventId: EventId; readonly pdu: Pdu };
   /** The client transaction in which a local device (of the sender) sent it. */
   readonly transaction?: { readonly deviceId: string; readonly id: string };
@@ -34,19 +35,31 @@ export interface StoredEventRow {
   json: string;
   redactionId: EventId | null;
   redactionJson: string | null;
+  isRedactionRedacted: boolean;
   deviceId: string | null;
   transactionId: string | null;
 }
 
 export function toStoredEvent(row: StoredEventRow): StoredEvent {
-  const { json, redactionId, redactionJson, deviceId, transactionId, ...event } = row;
+  const { json, redactionId, redactionJson, isRedactionRedacted, deviceId, transactionId, ...event } = row;
+  const redaction = redactionJson === null ? undefined : parsePdu(redactionJson);
   return {
     ...event,
     pdu: parsePdu(json),
     ...(redactionId !== null &&
-      redactionJson !== null && { redactedBecause: { eventId: redactionId, pdu: parsePdu(redactionJson) } }),
+      redaction && {
+        redactedBecause: {
+          eventId: redactionId,
+          pdu: isRedactionRedacted ? redacted(redaction, event.roomVersion) : redaction,
+        },
+      }),
     ...(deviceId !== null && transactionId !== null && { transaction: { deviceId, id: transactionId } }),
   };
+}
+
+function redacted(pdu: Pdu, roomVersion: string): Pdu {
+  const rules = rulesOf(roomVersion);
+  return rules === undefined ? pdu : redactEvent(pdu, rules);
 }
 
 /** Rows were checked when they were written. */

@@ -3,6 +3,7 @@ import type { Generated } from 'kysely';
 
 /** Numbers that migration 0012 gives to the relationship types that the specification names. */
 export const REL_TYPE_NIDS = { 'm.thread': 1, 'm.replace': 2, 'm.reference': 3, 'm.annotation': 4 } as const;
+export const KNOWN_REL_TYPES: ReadonlyMap<string, number> = new Map(Object.entries(REL_TYPE_NIDS));
 
 /** Interned relationship types. */
 export interface RelationTypesTable {

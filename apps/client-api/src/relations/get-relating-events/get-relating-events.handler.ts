@@ -11,7 +11,6 @@ import {
 import { type EventId, type JsonObject, notFound, type RoomId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import type { Viewer } from '../../events/client-events.js';
-import { IgnoredUsers } from '../../events/ignored-users.js';
 import { VisibleEvents } from '../../events/visible-events.js';
 import { pointOf, tokenOf } from '../../rooms/access/pagination-token.js';
 import { TimelinePages } from '../../rooms/get-room-events/timeline-pages.js';
@@ -27,7 +26,6 @@ export class GetRelatingEventsHandler {
     private readonly events: EventReader,
     private readonly relations: RelationReader,
     private readonly visible: VisibleEvents,
-    private readonly ignored: IgnoredUsers,
     private readonly pages: TimelinePages,
   ) {}
 
@@ -49,7 +47,7 @@ export class GetRelatingEventsHandler {
       limit,
       from: from === undefined ? undefined : pointAt(positionOf(pointOf(from))),
       to: to === undefined ? undefined : pointAt(positionOf(pointOf(to))),
-      filter: { not_senders: [...(await this.ignored.of(viewer.userId))] },
+      filter: {},
     };
     const { served, end } = await this.pages.fill(viewer, range, async (bounds) => {
       const nids = await this.relations.children(roomNid, {

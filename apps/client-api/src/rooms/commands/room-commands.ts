@@ -3,6 +3,7 @@ import {
   type CommandInput,
   type CommandOutput,
   CreateRoom,
+  ExchangeThirdPartyInvite,
   type MembershipAction,
   PrepareEvent,
   REMOTE_MEMBERSHIP_TIMEOUT_MS,
@@ -17,6 +18,9 @@ import { createHash } from 'node:crypto';
 
 /** Other servers may take part in these: their room is entered or left, their user is invited. */
 const REMOTE_ACTIONS: readonly MembershipAction[] = ['join', 'knock', 'leave', 'invite'];
+
+/** An identity server and the server of the invited user may be asked meanwhile. */
+const EXCHANGE_TIMEOUT_MS = 60_000;
 
 /** Asks the owner of a room, found by the room's partition. */
 @Injectable()
@@ -39,6 +43,14 @@ export class RoomCommands {
       ...(wish !== undefined && { idempotencyKey: keyOf('change-membership', ...wish) }),
     };
     return (await this.rooms.request(ChangeMembership, input, options)).eventId;
+  }
+
+  /** Null when nothing had to change. @throws MatrixError 403 for what is no proof of a pending invite, 404 for a room that this server is not in */
+  async exchangeThirdPartyInvite(
+    input: CommandInput<typeof ExchangeThirdPartyInvite>,
+  ): Promise<EventId | null> {
+    const options = { timeoutMs: EXCHANGE_TIMEOUT_MS };
+    return (await this.rooms.request(ExchangeThirdPartyInvite, input, options)).eventId;
   }
 
   /** @throws MatrixError 413 for a content that no event can hold, 400 for a redaction of what is no event id */

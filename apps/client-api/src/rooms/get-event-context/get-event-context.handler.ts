@@ -12,6 +12,7 @@ import { type EventId, type JsonObject, notFound, type RoomId } from '@atoll/mat
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
 import { compileFilter } from '../../events/room-event-filter.js';
+import { WantedEvents } from '../../events/wanted-events.js';
 import { tokenOf } from '../access/pagination-token.js';
 import { type ReadableRoom, RoomAccess } from '../access/room-access.js';
 import { RoomStateEvents } from '../access/room-state.js';
@@ -29,13 +30,14 @@ export class GetEventContextHandler {
     private readonly events: EventReader,
     private readonly older: OlderHistory,
     private readonly clientEvents: ClientEvents,
+    private readonly wantedEvents: WantedEvents,
     private readonly states: RoomStateEvents,
     private readonly senders: SenderMembers,
   ) {}
 
   /**
    * 1. May the user read the room, and see the event?
-   * 2. Half of the events from before it, half from after it, as far as they may be seen and the filter lets them through. Where
+   * 2. Half of the events from before it, half from after it, as far as they may be seen and are wanted. Where
    *    too few are here from before it, other servers are asked for more.
    * 3. The state at the last of them.
    * @throws MatrixError 403 for the room, 404 for the event
@@ -75,14 +77,13 @@ export class GetEventContextHandler {
   ) {
     const before = Math.floor(limit / 2);
     const found = await this.read(room, event, { before, after: limit - before });
-    const matches = compileFilter(filter);
-    const serve = (events: StoredEvent[]) =>
-      this.clientEvents.serve(
-        viewer,
-        events.filter(
-          (event) => (until === undefined || isUpTo(pointAfter(event), pointAt(until))) && matches(event),
-        ),
+    const wantedOf = await this.wantedEvents.of(viewer, filter);
+    const serve = async (events: StoredEvent[]) => {
+      const readable = events.filter(
+        (event) => until === undefined || isUpTo(pointAfter(event), pointAt(until)),
       );
+      return this.clientEvents.serve(viewer, await wantedOf(readable));
+    };
     return { before: await serve(found.before), after: await serve(found.after) };
   }
 

@@ -9,7 +9,8 @@ import {
 } from '@atoll/database';
 import { Injectable } from '@nestjs/common';
 import { ClientEvents, type ServedEvent, type Viewer } from '../../events/client-events.js';
-import { compileFilter, type RoomEventFilter } from '../../events/room-event-filter.js';
+import type { RoomEventFilter } from '../../events/room-event-filter.js';
+import { WantedEvents } from '../../events/wanted-events.js';
 
 /** A stretch of the timeline between points, as `TimelineRange` has them. */
 export interface PageRange {
@@ -36,12 +37,13 @@ const MAX_READS = 10;
 /** Where a page of nothing is. */
 const START = pointAt(0);
 
-/** Fills a page with events that the viewer may see and the filter lets through. */
+/** Fills a page with events that the viewer may see and wants. */
 @Injectable()
 export class TimelinePages {
   constructor(
     private readonly events: EventReader,
     private readonly clientEvents: ClientEvents,
+    private readonly wantedEvents: WantedEvents,
   ) {}
 
   /** A page of the room's timeline. */
@@ -56,7 +58,7 @@ export class TimelinePages {
     select: (bounds: TimelineRange) => Promise<StoredEvent[]>,
   ): Promise<TimelinePage> {
     const { dir, limit, filter } = range;
-    const matches = compileFilter(filter);
+    const wantedOf = await this.wantedEvents.of(viewer, filter);
     const served: ServedEvent[] = [];
     let start = range.from;
     let end = range.from;
@@ -70,7 +72,7 @@ export class TimelinePages {
       // One more than wanted tells whether there is more.
       const read = await select({ dir, ...bounds, limit: wanted + 1 });
       const taken = read.slice(0, wanted);
-      const visible = await this.clientEvents.serve(viewer, taken.filter(matches));
+      const visible = await this.clientEvents.serve(viewer, await wantedOf(taken));
       served.push(...visible.slice(0, missing));
       start ??= taken[0] && nearSide(taken[0], dir);
       const last = visible.length > missing ? visible[missing - 1]?.event : taken.at(-1);

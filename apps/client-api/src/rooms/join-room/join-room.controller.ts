@@ -7,9 +7,12 @@ import { roomIdOrAliasSchema } from '../directory/alias-schemas.js';
 import { ResolveAlias } from '../directory/resolve-alias.js';
 import { type Via, viaSchema } from '../membership/via-schema.js';
 import { JoinRoomHandler } from './join-room.handler.js';
+import { thirdPartySignedSchema } from './third-party-invites.js';
 import { RateLimited } from '../../rate-limits/rate-limited.decorator.js';
 
-const joinRoomSchema = optionalBody(z.looseObject({ reason: z.string().optional() }));
+const joinRoomSchema = optionalBody(
+  z.looseObject({ reason: z.string().optional(), third_party_signed: thirdPartySignedSchema.optional() }),
+);
 export type JoinRoom = z.output<typeof joinRoomSchema> & JsonObject;
 
 /**

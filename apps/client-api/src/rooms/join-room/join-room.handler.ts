@@ -7,6 +7,7 @@ import { MemberProfiles } from '../membership/member-profiles.js';
 import { ViaServers } from '../membership/via-servers.js';
 import { SettingsTransfer } from '../upgrade-room/settings-transfer.js';
 import type { JoinRoom } from './join-room.controller.js';
+import { ThirdPartyInvites } from './third-party-invites.js';
 
 /** Lets a user into a room, of this server or by way of others. */
 @Injectable()
@@ -17,18 +18,22 @@ export class JoinRoomHandler {
     private readonly via: ViaServers,
     private readonly commands: RoomCommands,
     private readonly settings: SettingsTransfer,
+    private readonly thirdPartyInvites: ThirdPartyInvites,
   ) {}
 
   /**
    * 1. Who is in the room already and says nothing new stays as he is.
-   * 2. The member event has the user's profile; further keys of the body go into it.
-   * 3. Where this server is not in the room, others are asked: those that the client and the alias name first.
-   * 4. What the user has set for the room that this one replaces.
+   * 2. Of an invite by e-mail and the like: who proves to be meant is invited first.
+   * 3. The member event has the user's profile; further keys of the body go into it.
+   * 4. Where this server is not in the room, others are asked: those that the client and the alias name first.
+   * 5. What the user has set for the room that this one replaces.
    */
   async handle(userId: UserId, { roomId, servers }: AliasTarget, body: JoinRoom): Promise<JsonObject> {
-    const { third_party_signed: _, reason, ...custom } = body;
+    const { third_party_signed: signed, reason, ...custom } = body;
     const saysNothing = reason === undefined && Object.keys(custom).length === 0;
-    if (!saysNothing || !(await this.isJoined(userId, roomId))) {
+    const isJoined = await this.isJoined(userId, roomId);
+    if (signed !== undefined && !isJoined) await this.thirdPartyInvites.exchange(userId, roomId, signed);
+    if (!saysNothing || !isJoined) {
       await this.join(userId, { roomId, servers }, custom, reason);
     }
     await this.settings.toMember(userId, roomId);

@@ -35,7 +35,7 @@ export class RoomTimelines {
         ...plan.timeline,
         shownNid: plan.shownNid,
       }));
-      const filled = await this.filler.fill(userId, stretches, { limit, matches });
+      const filled = await this.filler.fill(userId, stretches, { limit, matches, relatedBy: {} });
       for (const [nid, membership] of filled.seen) seen.set(nid, membership);
       for (const [roomNid, timeline] of filled.byRoom) timelines.set(roomNid, timeline);
     }

@@ -117,11 +117,11 @@ export class RoomSections {
 
   /** The rooms with their timelines, without what ignored users say. */
   private async timed({ request, ignored }: SectionContext, plans: readonly RoomPlan[]) {
-    const { limit, matches } = request.filter.timeline;
+    const { limit, matches, relatedBy } = request.filter.timeline;
     const { byRoom, seen } = await this.timelines.fill(
       request.userId,
       plans.map(({ roomNid, timeline, shownNid }) => ({ roomNid, ...timeline, shownNid })),
-      { limit, matches: (event) => !isIgnored(event, ignored) && matches(event) },
+      { limit, matches: (event) => !isIgnored(event, ignored) && matches(event), relatedBy },
     );
     const older = await this.roomsWithOlder(plans);
     const rooms = plans.flatMap((plan): TimedRoom[] => {

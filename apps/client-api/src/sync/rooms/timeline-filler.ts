@@ -2,6 +2,7 @@ import { EventReader, type RoomRange, type StoredEvent, SyncTimelineReader } fro
 import type { UserId } from '@atoll/matrix';
 import { Injectable } from '@nestjs/common';
 import { VisibleEvents } from '../../events/visible-events.js';
+import { type RelatedBy, RelatedEvents } from '../../relations/related-events.js';
 import { TimelineGaps } from './timeline-gaps.js';
 
 /** The stretch of a room's timeline to tell; `shownNid` is seen whatever the history visibility says. */
@@ -16,6 +17,13 @@ export interface FilledTimeline {
   readonly isLimited: boolean;
   /** The position behind which the events lie. */
   readonly start: number;
+}
+
+/** What a user wants of timelines, and how much at most of each. */
+export interface WantedTimeline {
+  readonly limit: number;
+  readonly matches: (event: StoredEvent) => boolean;
+  readonly relatedBy: RelatedBy;
 }
 
 export interface FilledTimelines {
@@ -51,19 +59,21 @@ export class TimelineFiller {
     private readonly events: EventReader,
     private readonly visible: VisibleEvents,
     private readonly gaps: TimelineGaps,
+    private readonly related: RelatedEvents,
   ) {}
 
   async fill(
     userId: UserId,
     requests: readonly TimelineRequest[],
-    { limit, matches }: { readonly limit: number; readonly matches: (event: StoredEvent) => boolean },
+    wanted: WantedTimeline,
   ): Promise<FilledTimelines> {
+    const { limit } = wanted;
     const seen = new Map<number, string>();
     const byRoom = new Map<number, FilledTimeline>();
     let open: OpenTimeline[] = requests.map((request) => ({ ...request, found: [] }));
     let size = limit + 1;
     for (let round = 0; round < ROUNDS && open.length > 0; round++) {
-      const pages = await this.readPages(userId, open, size, matches, seen);
+      const pages = await this.readPages(userId, open, size, wanted, seen);
       const unfinished: OpenTimeline[] = [];
       for (const timeline of open) {
         const { entries, endsAtGap } = pages.get(timeline.roomNid) ?? NOTHING;
@@ -90,12 +100,12 @@ export class TimelineFiller {
     userId: UserId,
     open: readonly OpenTimeline[],
     size: number,
-    matches: (event: StoredEvent) => boolean,
+    { matches, relatedBy }: WantedTimeline,
     seen: Map<number, string>,
   ): Promise<Map<number, TimelineStretch>> {
     const entries = await this.timelines.newest(open, size);
     const events = await this.events.byNids([...entries.values()].flat().map(({ eventNid }) => eventNid));
-    const wanted = [...events.values()].filter(matches);
+    const wanted = await this.related.among(userId, [...events.values()].filter(matches), relatedBy);
     for (const [nid, membership] of await this.visible.membershipsAt(userId, wanted))
       seen.set(nid, membership);
     for (const { shownNid } of open) {
@@ -103,7 +113,8 @@ export class TimelineFiller {
       const membership = shown?.pdu.content['membership'];
       // Where a state resolution removed the membership, the event which caused that is no own one.
       const isOwn = shown?.pdu.type === 'm.room.member' && shown.pdu.state_key === userId;
-      if (isOwn && typeof membership === 'string' && matches(shown)) seen.set(shown.eventNid, membership);
+      if (isOwn && typeof membership === 'string' && wanted.includes(shown))
+        seen.set(shown.eventNid, membership);
     }
     const behindGaps = await this.gaps.behind(events.values());
     const pages = new Map<number, TimelineStretch>();
