@@ -149,7 +149,7 @@ describe('paging back over what was missed', () => {
   const missed = (body: string) =>
     room.event({
       type: 'm.room.message',
-      sender: DAN,
+      sender: body === 'wanted' ? ALICE : DAN,
       content: { body },
       backfilled: behind,
       fork: { basePosition: behind.position - 1 },
@@ -206,6 +206,20 @@ describe('paging back over what was missed', () => {
     expect(told(await back('limit=5'))).toEqual(['m5', 'm4', 'm3', 'm2', 'm1']);
     expect(told(await back('limit=5'))).toEqual(['m5', 'm4', 'm3', 'm2', 'm1']);
     expect(app.commands.asked).toHaveLength(1);
+  });
+
+  it('goes on in a gap of which nothing is wanted', async () => {
+    finds(['x1'], ['x2'], ['x3'], ['x4', 'wanted']);
+    const filter = encodeURIComponent(JSON.stringify({ senders: [ALICE] }));
+    const seen: unknown[] = [];
+    let query = `limit=3&filter=${filter}`;
+    for (let pages = 0; pages < 4; pages++) {
+      const page = await back(query);
+      seen.push(...told(page));
+      if (end(page) === undefined) break;
+      query = `limit=3&filter=${filter}&from=${end(page)}`;
+    }
+    expect(seen).toEqual(['wanted', 'm.room.member']);
   });
 
   it('shows what another request has brought meanwhile', async () => {

@@ -4,7 +4,6 @@ import {
   forbidden,
   type JsonObject,
   notFound,
-  type Pdu,
   type RoomEvent,
   serverNameOf,
 } from '@atoll/matrix';
@@ -48,7 +47,7 @@ export class ExchangeThirdPartyInviteHandler {
   /**
    * 1. This server is in the room, and its user sent the invite: only then the new event gets its signature.
    * 2. The invited user is neither invited nor in the room already: the auth rules would put members out, down to the invite.
-   *    Nor was the user put out since the invite. A user of this server may block it.
+   *    Nor has the user left or been put out since the invite. A user of this server may block it.
    * 3. The member event, with the name that the room was told. That an identity server vouches for the user is what the auth rules check.
    * 4. Outside of the room's turn: the identity server says that the key is still valid. No other server asks, for all have to
    *    come to the same end.
@@ -104,8 +103,9 @@ export class ExchangeThirdPartyInviteHandler {
     const [invite, member] = [lookup('m.room.third_party_invite', token), lookup('m.room.member', target)];
     const membership = member?.pdu.content['membership'];
     if (membership === 'join' || membership === 'invite') return undefined;
-    if (invite && member && wasPutOutAfter(invite.pdu, member.pdu)) {
-      throw forbidden('The user was put out of the room after the invite');
+    // What an identity server signed can be shown again and again. It must not undo what moderators did since, whatever the user did then.
+    if (invite && member && member.pdu.depth > invite.pdu.depth) {
+      throw forbidden('The user has left the room or was put out of it after the invite');
     }
     const content = {
       membership: 'invite',
@@ -114,15 +114,6 @@ export class ExchangeThirdPartyInviteHandler {
     const local = { type: 'm.room.member', sender, stateKey: target, content };
     return { ...(await this.builder.build(actor, local)), invite };
   }
-}
-
-/** What an identity server signed can be shown again and again. It must not undo what moderators did since. */
-function wasPutOutAfter(invite: Pdu, member: Pdu): boolean {
-  return (
-    member.content['membership'] === 'leave' &&
-    member.sender !== member.state_key &&
-    member.depth > invite.depth
-  );
 }
 
 function nameIn(content: JsonObject = {}): string {
