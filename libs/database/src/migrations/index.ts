@@ -27,6 +27,7 @@ import * as keyBackups from './0026-key-backups.js';
 import * as dehydratedDevices from './0027-dehydrated-devices.js';
 import * as roomJobIndexes from './0031-room-job-indexes.js';
 import * as historyInGaps from './0032-history-in-gaps.js';
+import * as encryptionInTime from './0034-encryption-in-time.js';
 
 /**
  * Every migration in order. A migration is never changed once released, never imports today's table types, and only expands:
@@ -61,4 +62,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0027-dehydrated-devices': dehydratedDevices,
   '0031-room-job-indexes': roomJobIndexes,
   '0032-history-in-gaps': historyInGaps,
+  '0034-encryption-in-time': encryptionInTime,
 };
