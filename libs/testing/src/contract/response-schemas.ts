@@ -17,7 +17,7 @@ interface OpenApiResponse {
   content?: Record<string, { schema?: AnySchemaObject }>;
 }
 
-const anyError: AnySchemaObject = { $ref: 'definitions/errors/error.yaml' };
+const anyError: AnySchemaObject = { $ref: '../client-server/definitions/errors/error.yaml' };
 
 /** The schemas of answers, compiled when first asked for. */
 export class ResponseSchemas {
@@ -32,7 +32,7 @@ export class ResponseSchemas {
   });
 
   constructor(specFolder: string) {
-    this.api = join(specFolder, 'data/api/client-server');
+    this.api = join(specFolder, 'data/api');
   }
 
   /** How an answer differs from its operation's description, one line each. */
