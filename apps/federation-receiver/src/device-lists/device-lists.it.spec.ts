@@ -184,7 +184,7 @@ describe('device lists of users of other servers', () => {
     const carol = `@carol:localhost:${(silent.address() as AddressInfo).port}` as UserId;
     await test.room({ members: { '@alice:hs1': 'join', [carol]: 'join' } });
     const { db } = test.database;
-    await db.insertInto('remote_device_lists').values({ user_id: carol, resync_at: 0 } as never).execute();
+    await db.insertInto('remote_device_lists').values({ user_id: carol, resync_at: 0 }).execute();
     const [socket] = await asking;
     let isSilent = true;
     socket.on('close', () => (isSilent = false)).resume();
