@@ -16,10 +16,7 @@ export class AbandonedMessages {
   constructor(private readonly logger: Logger) {}
 
   note(outcomes: readonly ToDeviceOutcome[], now = Date.now()): void {
-    const count = outcomes.reduce(
-      (sum, one) => sum + (one.outcome === 'taken_in' ? one.abandoned : 0),
-      0,
-    );
+    const count = outcomes.reduce((sum, one) => sum + (one.outcome === 'taken_in' ? one.abandoned : 0), 0);
     if (count === 0) return;
     abandoned.add(count);
     this.#count += count;

@@ -59,7 +59,9 @@ describe('messages to devices, from other servers', () => {
   });
 
   it('may be more than 64 KiB in one EDU', async () => {
-    const filler = { [BOB]: Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`D${n}`, { x: 'x'.repeat(2_000) }])) };
+    const filler = {
+      [BOB]: Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`D${n}`, { x: 'x'.repeat(2_000) }])),
+    };
     const contents = Array.from({ length: 23 }, () => message(filler));
     await send([...contents, message({ [ALICE]: { PHONE: { n: 1 } } })]);
     expect(await inboxes()).toEqual([`${ALICE} PHONE ${EVE} m.test {"n":1}`]);

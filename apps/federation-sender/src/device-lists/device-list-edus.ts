@@ -71,7 +71,9 @@ export class DeviceListEdus {
     const introductions: Introduction[] = [];
     let bytes = 0;
     for (const introduction of owed.introductions) {
-      const ofUser = (told.get(introduction.userId) ?? []).flatMap(({ edu }) => (edu === undefined ? [] : [edu]));
+      const ofUser = (told.get(introduction.userId) ?? []).flatMap(({ edu }) =>
+        edu === undefined ? [] : [edu],
+      );
       bytes += JSON.stringify(ofUser).length;
       if (edus.length + ofUser.length > limit || (introductions.length > 0 && bytes > MAX_BYTES)) break;
       introductions.push(introduction);

@@ -87,7 +87,9 @@ export class Introductions {
     const changes = await this.options.events.roomChanges(roomNid, before, countedAt);
     const ofServer = changes.filter((change) => change.userId && serverNameOf(change.userId) === server);
     const came = joinsIn(ofServer).length;
-    const left = joinsIn(ofServer.map((change) => ({ ...change, before: change.after, after: change.before })));
+    const left = joinsIn(
+      ofServer.map((change) => ({ ...change, before: change.after, after: change.before })),
+    );
     return count - came + left.length <= 0;
   }
 }

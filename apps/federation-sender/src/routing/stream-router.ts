@@ -128,12 +128,7 @@ export class StreamRouter {
   }
 
   /** @param otherwise while no partition is followed; an error where there is none */
-  #ask<T>(
-    roomNid: number,
-    notBefore: number,
-    read: (room: RoomServers) => T,
-    otherwise?: T,
-  ): Promise<T> {
+  #ask<T>(roomNid: number, notBefore: number, read: (room: RoomServers) => T, otherwise?: T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const refuse = () => {
       if (otherwise === undefined) reject(new NotOwnerError([]));

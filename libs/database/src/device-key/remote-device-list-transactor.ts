@@ -45,7 +45,13 @@ export class RemoteDeviceListTransactor {
   async lock(userIds: readonly UserId[]): Promise<Map<UserId, LockedList>> {
     const rows = await this.transaction
       .selectFrom('remote_device_lists')
-      .select(['user_id as userId', 'stream_id as streamId', 'heard_stream_id as heardStreamId', 'is_stale as isStale', 'fetched_position'])
+      .select([
+        'user_id as userId',
+        'stream_id as streamId',
+        'heard_stream_id as heardStreamId',
+        'is_stale as isStale',
+        'fetched_position',
+      ])
       .where('user_id', '=', anyOf(userIds))
       .orderBy('user_id')
       .forUpdate()

@@ -14,9 +14,7 @@ export class RememberedRequests {
    * Remembers those that are new, and holds the others: of two at once that are the same, one goes on, and the other sees what became of
    * it. Rows are locked in the order of their keys.
    */
-  async hold(
-    requests: readonly Pick<ToDeviceRequest, 'key' | 'device'>[],
-  ): Promise<Map<string, Remembered>> {
+  async hold(requests: readonly Pick<ToDeviceRequest, 'key' | 'device'>[]): Promise<Map<string, Remembered>> {
     const created_ts = Date.now();
     const keys = requests.map(({ key }) => key);
     const rows = requests.map(({ key: request_key, device }) => {
