@@ -61,6 +61,28 @@ describe('device lists over federation', () => {
     return room;
   }
 
+  const crossSigningKey = (usage: string) => ({
+    user_id: ALICE,
+    usage: [usage],
+    keys: { [`ed25519:${usage}`]: usage },
+  });
+  const signCross = () =>
+    change(async (trx, closing) => {
+      const keys = new DeviceKeyTransactor(trx);
+      for (const usage of ['master', 'self_signing', 'user_signing'] as const) {
+        const stored = { usage, publicKey: usage, key: JSON.stringify(crossSigningKey(usage)) };
+        await keys.putCrossSigningKey(ALICE, stored, undefined);
+      }
+      await new DeviceListTransactor(trx, closing).markChanged([ALICE]);
+    });
+
+  /** Nobody is to be introduced any more. */
+  const introduced = () =>
+    until('introduction', async () => {
+      const { db } = installation.database;
+      return (await db.selectFrom('device_list_introductions').selectAll().execute()).length === 0;
+    });
+
   /** The sender has heard that all arrived: before that it sends again, and says how things are then. */
   const acknowledged = () =>
     until('acknowledgement', async () => {
@@ -112,22 +134,14 @@ describe('device lists over federation', () => {
 
   it('tell cross-signing keys without the user-signing one', async () => {
     await roomWith(peer.user('bob'));
-    const key = (usage: string) => ({
-      user_id: ALICE,
-      usage: [usage],
-      keys: { [`ed25519:${usage}`]: usage },
-    });
-    await change(async (trx, closing) => {
-      const keys = new DeviceKeyTransactor(trx);
-      for (const usage of ['master', 'self_signing', 'user_signing'] as const) {
-        const stored = { usage, publicKey: usage, key: JSON.stringify(key(usage)) };
-        await keys.putCrossSigningKey(ALICE, stored, undefined);
-      }
-      await new DeviceListTransactor(trx, closing).markChanged([ALICE]);
-    });
+    await signCross();
     await seen(peer, 1, 'm.signing_key_update');
     expect(edusAt(peer, 'm.signing_key_update')).toEqual([
-      { user_id: ALICE, master_key: key('master'), self_signing_key: key('self_signing') },
+      {
+        user_id: ALICE,
+        master_key: crossSigningKey('master'),
+        self_signing_key: crossSigningKey('self_signing'),
+      },
     ]);
     expect(edusAt(peer)).toEqual([]);
   });
@@ -199,5 +213,50 @@ describe('device lists over federation', () => {
     await installation.say(known, 'and');
     await peer.hears(1);
     expect(idsAt(other)).toEqual([2]);
+  });
+
+  it('tell of cross-signing keys too when a user comes', async () => {
+    const other = await installation.peer();
+    await roomWith(peer.user('bob'));
+    await signCross();
+    await logIn('A');
+    await seen(peer, 1);
+    await roomWith(other.user('carol'));
+    await seen(other, 1, 'm.signing_key_update');
+    expect(edusAt(other, 'm.signing_key_update')).toEqual(edusAt(peer, 'm.signing_key_update'));
+    expect(idsAt(other)).toEqual([2]);
+  });
+
+  it('that changed lately are told to a server that comes into a room, once', async () => {
+    const [other, late] = [await installation.peer(), await installation.peer()];
+    const room = await roomWith(peer.user('bob'));
+    await logIn('A');
+    await seen(peer, 1);
+    await installation.write(room, (rows) => rows.member(other.user('carol'), 'join'));
+    await seen(other, 1);
+    expect(edusAt(other)).toEqual([{ user_id: ALICE, device_id: 'A', stream_id: 1, prev_id: [] }]);
+    await introduced();
+    const transactions = other.received.length;
+    await installation.write(room, (rows) => rows.member(other.user('dora'), 'join'));
+    await installation.write(room, (rows) => rows.member(other.user('carol'), 'leave'));
+    await installation.write(room, (rows) => rows.member(other.user('carol'), 'join'));
+    // What tells of it was decided with all that came before.
+    await logIn('B');
+    await seen(other, 2);
+    await introduced();
+    expect(other.received.slice(transactions).flatMap(({ body }) => body.edus)).toHaveLength(1);
+    // What changed before the time that counts is not told.
+    const { db } = installation.database;
+    await db
+      .updateTable('device_changes')
+      .set({ changed_ts: Date.now() - 8 * 24 * 3_600_000 })
+      .execute();
+    await installation.write(room, (rows) => rows.member(late.user('erin'), 'join'));
+    // Whom this introduces was decided when that was.
+    const last = await installation.peer();
+    await installation.room(last.user('fred'));
+    await seen(last, 1);
+    await introduced();
+    expect(edusAt(late)).toEqual([]);
   });
 });

@@ -76,6 +76,7 @@ export async function startFederationSender(config: Config): Promise<RunningServ
   const progress = new IndexProgressReader(database);
   const sharing = new SharingServers(presenceChanges, progress, {
     allServersIn: (roomNid, notBefore) => router.allServersIn(roomNid, notBefore),
+    usersIn: (roomNid, server, notBefore) => router.usersIn(roomNid, server, notBefore),
   });
   const sender = new TransactionSender({
     serverName,

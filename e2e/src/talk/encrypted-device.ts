@@ -10,6 +10,7 @@ import {
 } from 'matrix-js-sdk';
 import type { CryptoCallbacks, GeneratedSecretStorageKey } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import { eventually } from '../federation/eventually.js';
+import { CheckedFetch } from './checked-fetch.js';
 
 /** What a person writes down: the key of the secret storage, which opens everything on a new device. */
 type RecoveryKey = Pick<GeneratedSecretStorageKey, 'privateKey'>;
@@ -34,6 +35,7 @@ export class EncryptedDevice {
     readonly client: MatrixClient,
     private readonly recoveryKey: Partial<RecoveryKey>,
     private readonly line: Line,
+    private readonly answers: CheckedFetch,
   ) {}
 
   static async register(baseUrl: string, prefix: string): Promise<EncryptedDevice> {
@@ -67,8 +69,9 @@ export class EncryptedDevice {
       },
     };
     const line: Line = { isCut: false };
+    const answers = new CheckedFetch();
     const fetchFn: typeof fetch = (...request) =>
-      line.isCut ? Promise.reject(new TypeError('offline')) : fetch(...request);
+      line.isCut ? Promise.reject(new TypeError('offline')) : answers.fetch(...request);
     const client = createClient({ baseUrl, ...session, cryptoCallbacks, fetchFn });
     await client.initRustCrypto({ useIndexedDB: false });
     await client.startClient({
@@ -76,7 +79,7 @@ export class EncryptedDevice {
       pollTimeout: 5000,
       pendingEventOrdering: PendingEventOrdering.Detached,
     });
-    const device = new EncryptedDevice(client, recoveryKey, line);
+    const device = new EncryptedDevice(client, recoveryKey, line, answers);
     await device.until('the first sync', () => client.isInitialSyncComplete());
     return device;
   }
@@ -184,8 +187,10 @@ export class EncryptedDevice {
     if (!found) throw new Error(`${this.userId} never saw ${what}`);
   }
 
+  /** @throws Error when an answer to it broke the specification */
   stop(): void {
     this.client.stopClient();
+    this.answers.expectNone();
   }
 
   private passwordLogin() {

@@ -9,6 +9,7 @@ import {
   type Room,
 } from 'matrix-js-sdk';
 import { SlidingSync } from 'matrix-js-sdk/lib/sliding-sync.js';
+import { CheckedFetch } from './checked-fetch.js';
 
 /** Rooms as web clients show them: a few of them, each with the members that it needs. */
 const SLIDING_LISTS = {
@@ -25,7 +26,10 @@ const SLIDING_LISTS = {
 
 /** A person with a real client. */
 export class SdkUser {
-  private constructor(readonly client: MatrixClient) {}
+  private constructor(
+    readonly client: MatrixClient,
+    private readonly answers: CheckedFetch,
+  ) {}
 
   /** `sliding`: the client follows by sliding sync. */
   static async register(baseUrl: string, prefix: string, sliding = false): Promise<SdkUser> {
@@ -34,13 +38,15 @@ export class SdkUser {
       password: testPassword,
       auth: { type: 'm.login.dummy' },
     });
+    const answers = new CheckedFetch();
     const client = createClient({
       baseUrl,
       userId: registered.user_id,
       deviceId: registered.device_id ?? '',
       accessToken: registered.access_token ?? '',
+      fetchFn: answers.fetch,
     });
-    return SdkUser.start(client, sliding ? { slidingSync: slidingSyncOf(client) } : {});
+    return SdkUser.start(client, answers, sliding ? { slidingSync: slidingSyncOf(client) } : {});
   }
 
   /** The same user on a new device, with an empty store. */
@@ -51,19 +57,23 @@ export class SdkUser {
       identifier: { type: 'm.id.user', user: this.userId },
       password: testPassword,
     });
-    return SdkUser.start(
-      createClient({
-        baseUrl,
-        userId: session.user_id,
-        deviceId: session.device_id,
-        accessToken: session.access_token,
-      }),
-      options,
-    );
+    const answers = new CheckedFetch();
+    const client = createClient({
+      baseUrl,
+      userId: session.user_id,
+      deviceId: session.device_id,
+      accessToken: session.access_token,
+      fetchFn: answers.fetch,
+    });
+    return SdkUser.start(client, answers, options);
   }
 
-  private static async start(client: MatrixClient, options: IStartClientOpts = {}): Promise<SdkUser> {
-    const user = new SdkUser(client);
+  private static async start(
+    client: MatrixClient,
+    answers: CheckedFetch,
+    options: IStartClientOpts = {},
+  ): Promise<SdkUser> {
+    const user = new SdkUser(client, answers);
     await client.startClient({ initialSyncLimit: 8, pollTimeout: 5000, ...options });
     await user.eventually('first sync', () => client.isInitialSyncComplete());
     return user;
@@ -113,8 +123,10 @@ export class SdkUser {
     });
   }
 
+  /** @throws Error when an answer to it broke the specification */
   stop(): void {
     this.client.stopClient();
+    this.answers.expectNone();
   }
 }
 

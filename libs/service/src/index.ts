@@ -1,3 +1,4 @@
+export { AbandonedMessages } from './abandoned-messages.js';
 export { loadSigningKey } from './load-signing-key.js';
 export { type Connections, openConnections } from './open-connections.js';
 export { openFederationClient } from './open-federation-client.js';

@@ -3,6 +3,7 @@ export type { ServiceProcess } from './cluster/service-process.js';
 export { readRoutes, serviceFor, type Listener, type Route } from './cluster/routes.js';
 export { startAllInOne, type AllInOne, type AllInOneOptions } from './all-in-one.js';
 export type { Answer, AnswerBody, ClientEvent, SyncAnswer, SyncRoom, Timeline } from './client/answer.js';
+export { checkResponse } from './contract/check-contract.js';
 export { path, query } from './client/encode-path.js';
 export { HttpClient, type RequestOptions } from './client/http-client.js';
 export { missingSpecification } from './contract/missing-specification.js';

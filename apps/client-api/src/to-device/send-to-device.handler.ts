@@ -2,6 +2,7 @@ import type { Config } from '@atoll/config';
 import { partitionOf } from '@atoll/contract';
 import type { OutgoingEdu, ToDeviceRequest } from '@atoll/database';
 import {
+  type DeviceId,
   type JsonObject,
   MatrixError,
   type ServerName,
@@ -41,7 +42,8 @@ export class SendToDeviceHandler {
    *    and the transaction, in one commit.
    *
    * A device, or another server, that has too many messages unacknowledged takes no more: what was acknowledged to senders is never dropped
-   * to make room. It does without, the others get theirs, and a repeated request brings what is missing.
+   * to make room. It does without, the others get theirs, and a repeated request brings what is missing. What nobody has emptied for a day is
+   * passed over instead: that it is full is no reason for the others in a room to wait.
    * @throws MatrixError 413, 429
    */
   async send(sender: UserId, type: string, messages: Messages, transaction: Transaction): Promise<void> {
@@ -87,7 +89,8 @@ export class SendToDeviceHandler {
       });
     });
     const key = hash('sha256', JSON.stringify(['client', sender, deviceId, scope, id]), 'base64url');
-    return { key, sender, type, local, outgoing, whenFull: 'remember' };
+    const device = deviceId === '' ? undefined : { userId: sender, deviceId: deviceId as DeviceId };
+    return { key, sender, device, type, local, outgoing, whenFull: 'remember' };
   }
 }
 

@@ -8,8 +8,10 @@ import {
   ToDeviceTransactor,
 } from '@atoll/database';
 import { Announcer } from '@atoll/redis-streams';
+import { AbandonedMessages } from '@atoll/service';
+import type { Logger } from '@atoll/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE } from '../platform/tokens.js';
+import { DATABASE, LOGGER } from '../platform/tokens.js';
 
 /** Requests of one commit; each is bounded by the size of its body. */
 const MAX_BATCH = 20;
@@ -28,11 +30,15 @@ export class ToDeviceWriter {
   private readonly waiting: Waiting[] = [];
   private isWriting = false;
   private readonly known = new KnownWaiting();
+  private readonly abandoned: AbandonedMessages;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    @Inject(LOGGER) logger: Logger,
     private readonly announcer: Announcer,
-  ) {}
+  ) {
+    this.abandoned = new AbandonedMessages(logger);
+  }
 
   /** Resolves when it is durable, or refused. */
   write(request: ToDeviceRequest): Promise<ToDeviceOutcome> {
@@ -55,6 +61,7 @@ export class ToDeviceWriter {
         new ToDeviceTransactor(trx, closing, this.known).send(batch.map(({ request }) => request)),
       );
       if (positions) this.announcer.publish(ToDeviceChanged, { position: positions.at(positions.count - 1) });
+      this.abandoned.note(outcomes);
       batch.forEach(({ done }, index) => {
         done.resolve(outcomes[index] as ToDeviceOutcome);
       });

@@ -170,6 +170,35 @@ describe('a message to devices', () => {
       expect((await app.read(full)).numbers).toEqual([2]);
     });
 
+    it('and nobody has emptied them for a day, they are passed over until somebody does', async () => {
+      const dayAgo = Date.now() - 24 * 3_600_000 - 1;
+      const emptied = () =>
+        app.database.db
+          .selectFrom('devices')
+          .select('inbox_emptied_ts as at')
+          .where('device_id', '=', full.deviceId as never)
+          .executeTakeFirstOrThrow();
+      await app.database.db
+        .updateTable('devices')
+        .set({ inbox_emptied_ts: dayAgo })
+        .where('device_id', '=', full.deviceId as never)
+        .execute();
+      // Not known to have had room.
+      await app.database.pool.query("UPDATE outgoing_to_device SET destination = 'hs8'");
+      await app.database.pool.query(
+        `INSERT INTO destinations (destination, partition, sent_position, failing_since) VALUES ('hs8', 0, 0, $1)`,
+        [dayAgo],
+      );
+      await app.mustSend(mallory, { ...numbered(full, 1), ...numbered(bob, 1), '@dave:hs8': { '*': {} } });
+      await app.mustSend(mallory, numbered(full, 2));
+      expect([await app.waitingFor(full), await app.waitingFor(bob)]).toEqual([125_000, 1]);
+      expect(await queued()).toHaveLength(125_000);
+      expect(await emptied()).toEqual({ at: dayAgo });
+      await app.read(full, (await app.read(full)).next);
+      expect(await app.waitingFor(full)).toBe(0);
+      expect((await emptied()).at).toBeGreaterThan(dayAgo);
+    });
+
     it('of one sender alone, others may send', async () => {
       await app.mustSend(alice, { ...numbered(full, 1), [remote]: { '*': { n: 1 } } });
       expect(await app.waitingFor(full)).toBe(125_001);
@@ -186,6 +215,16 @@ describe('a message to devices', () => {
     expect([await app.waitingFor(first), await app.waitingFor(third)]).toEqual([0, 0]);
     const again = await app.logIn(first.userId, { device_id: first.deviceId });
     expect((await app.read(again)).numbers).toEqual([]);
+  });
+
+  it('is sent although a device of the same name that is gone has used the id of its transaction', async () => {
+    const [bob] = (await newUser()) as [SyncUser];
+    const [first] = (await newUser()) as [SyncUser];
+    await app.mustSend(first, numbered(bob, 1), { txnId: '0' });
+    await app.request('POST', '/logout', { token: first.token });
+    const again = { ...(await app.logIn(first.userId, { device_id: first.deviceId })), userId: first.userId };
+    for (const n of [2, 3]) await app.mustSend(again, numbered(bob, n), { txnId: '0' });
+    expect((await app.read(bob)).numbers).toEqual([1, 2]);
   });
 
   it('survives a login that takes up its device again', async () => {

@@ -18,8 +18,13 @@ import {
 
 /** What is known of a list while updates of it are taken in. */
 interface KnownList {
-  /** Undefined when nothing is kept, or what is kept may have missed something: then updates only say that there are some. */
-  streamId: number | null | undefined;
+  /**
+   * Updates after which nothing is missing: the last that was taken in or, where the list was asked for since, the one that the answer names
+   * and the last that was told before. Synapse answers with the position of its whole stream, and goes on from what it has told this server. An
+   * update that was told before the question is in the answer; had another one been told since, the list would be stale. Undefined when nothing
+   * is kept, or what is kept may have missed something: then updates only say that there are some.
+   */
+  covered: ReadonlySet<number | null> | undefined;
   /** A list that was complete, and is to be asked for again when it is not. */
   readonly isKept: boolean;
 }
@@ -79,7 +84,8 @@ export class DeviceListIntake {
 function knownOf(list: LockedList | undefined, isComplete: boolean): KnownList | undefined {
   if (list === undefined) return undefined;
   const isKept = list.wasFetched && isComplete;
-  return { isKept, streamId: isKept && !list.isStale ? list.streamId : undefined };
+  const isUpToDate = isKept && !list.isStale;
+  return { isKept, covered: isUpToDate ? new Set([list.streamId, list.heardStreamId]) : undefined };
 }
 
 async function takeUpdate(
@@ -89,16 +95,17 @@ async function takeUpdate(
 ): Promise<'applied' | 'noted' | 'missed' | 'repeated'> {
   if (known === undefined) return 'noted';
   const { userId, deviceId, streamId, prevIds, isDeleted, displayName, keys } = update;
-  if (known.streamId === streamId) return 'repeated';
-  const follows = prevIds.length > 0 && prevIds.every((prevId) => prevId === known.streamId);
+  const { covered } = known;
+  if (covered?.has(streamId) === true) return 'repeated';
+  const follows = prevIds.length > 0 && prevIds.every((prevId) => covered?.has(prevId));
   if (follows) {
     const device = isDeleted ? undefined : { deviceId, displayName, keys };
     await lists.update(userId, streamId, deviceId, device);
-    known.streamId = streamId;
+    known.covered = new Set([streamId]);
     return 'applied';
   }
-  known.streamId = undefined;
-  await lists.markStale(userId, known.isKept ? Date.now() : null);
+  known.covered = undefined;
+  await lists.markStale(userId, streamId, known.isKept ? Date.now() : null);
   return known.isKept ? 'missed' : 'noted';
 }
 

@@ -3,12 +3,13 @@ import type { FederationClient } from '@atoll/federation-client';
 import { isJsonObject, type ServerName, serverNameOf, type UserId } from '@atoll/matrix';
 import type { Announcer } from '@atoll/redis-streams';
 import { type AskServer, RemoteDeviceLists, RepeatedWork } from '@atoll/service';
-import type { Logger } from '@atoll/telemetry';
+import { type Logger, logError } from '@atoll/telemetry';
 
 const LOOK_MS = 1_000;
 const SWEEP_MS = 3_600_000;
-/** Lists that one look takes, and for how long they are its. */
-const BATCH = 50;
+/** Servers that are asked at once. */
+const MAX_ASKED = 50;
+/** For how long lists belong to who has taken them. */
 const CLAIM_MS = 120_000;
 const TIMEOUT_MS = 20_000;
 const SWEEP_PAGE = 200;
@@ -16,6 +17,7 @@ const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 3_600_000;
 /** After about ten hours nobody asks any more, until somebody wants to know the list. */
 const MAX_TRIES = 20;
+const FAILURE = 'Cannot fetch device lists of other servers';
 
 export interface DeviceListResyncOptions {
   readonly database: Database;
@@ -26,14 +28,15 @@ export interface DeviceListResyncOptions {
 }
 
 /**
- * Asks for lists of which an update was missed, in the background: one list of a server at a time, each time after a longer while. Any
- * instance takes what is due. It also forgets the lists of users with whom nobody shares a room any more.
+ * Asks for lists of which an update was missed, in the background: one list of a server at a time, each time after a longer while. Servers
+ * do not wait for each other. Any instance takes what is due. It also forgets the lists of users with whom nobody shares a room any more.
  * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
  */
 export class DeviceListResync {
   readonly lists: RemoteDeviceLists;
   readonly #looks: RepeatedWork;
   readonly #sweeps: RepeatedWork;
+  readonly #asked = new Map<ServerName, Promise<void>>();
   #looking: Promise<void> | undefined;
   #isHinted = false;
   #isStopped = false;
@@ -45,7 +48,7 @@ export class DeviceListResync {
       everyMs: LOOK_MS,
       work: () => this.#lookOnce(),
       logger,
-      failure: 'Cannot fetch device lists of other servers',
+      failure: FAILURE,
     });
     this.#sweeps = new RepeatedWork({
       everyMs: SWEEP_MS,
@@ -71,6 +74,7 @@ export class DeviceListResync {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all([this.#looks.stop(), this.#sweeps.stop(), this.#looking?.catch(() => undefined)]);
+    await Promise.all(this.#asked.values());
   }
 
   /** Forgets the lists of users with whom nobody shares a room any more. */
@@ -95,15 +99,32 @@ export class DeviceListResync {
     let isMore = true;
     while (!this.#isStopped && (isMore || this.#isHinted)) {
       this.#isHinted = false;
-      const due = await this.#transact((lists) => lists.claimDue(Date.now(), CLAIM_MS, BATCH));
-      isMore = due.length >= BATCH;
+      const free = MAX_ASKED - this.#asked.size;
+      // Whoever makes room gives a hint.
+      if (free === 0) return;
+      const asked = [...this.#asked.keys()];
+      const due = await this.#transact((lists) => lists.claimDue(Date.now(), CLAIM_MS, free, asked));
+      isMore = due.length >= free;
       const sharing = await this.lists.reader.sharing(due.map(({ userId }) => userId));
       const gone = due.flatMap(({ userId }) => (sharing.has(userId) ? [] : [userId]));
       if (gone.length > 0) await this.#transact((lists) => lists.forget(gone));
       const wanted = due.filter(({ userId }) => sharing.has(userId));
       const byServer = Map.groupBy(wanted, ({ userId }) => serverNameOf(userId));
-      await Promise.all(Array.from(byServer, ([server, ofServer]) => this.#fetch(server, ofServer)));
+      for (const [server, ofServer] of byServer) this.#ask(server, ofServer);
     }
+  }
+
+  #ask(server: ServerName, due: readonly DueResync[]): void {
+    const asking = this.#fetch(server, due)
+      // They come due again.
+      .catch((error: unknown) => {
+        logError(this.options.logger, error, FAILURE);
+      })
+      .finally(() => {
+        this.#asked.delete(server);
+        this.hint();
+      });
+    this.#asked.set(server, asking);
   }
 
   /** A server that does not answer is not asked for the rest. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RemoteDeviceListReader, RemoteDeviceListTransactor } from '@atoll/database';
 import type { JsonObject, JsonValue, ServerName, UserId } from '@atoll/matrix';
@@ -146,6 +148,52 @@ describe('device lists of users of other servers', () => {
     expect(asked()).toBe(1);
     await change(update(10, [9], 'D'));
     expect(await devicesOf()).toEqual(['C', 'D']);
+    undo();
+  });
+
+  it('are gone on with from what was told before they were asked for', async () => {
+    // As Synapse counts: the answer has the position of everybody's changes, the chain what this server was told of one user.
+    const undo = peer.on('GET', DEVICES, () => answer(50, 'A', 'C'));
+    await know(40, 'A');
+    await change(update(9, [8], 'C'));
+    await eventually('new list', async () => (await devicesOf())?.join() === 'A,C');
+    const told = await position();
+    await change(update(9, [8], 'C'));
+    expect(await position()).toBe(told);
+    await change(update(61, [9], 'D'));
+    await change(update(62, [61], 'E'));
+    expect((await devicesOf())?.join()).toBe('A,C,D,E');
+    expect(asked()).toBe(1);
+    // Only the last that was told counts.
+    for (const [streamId, prevId] of [
+      [63, 9],
+      [64, 62],
+    ] as const) {
+      await change(update(streamId, [prevId], 'F'));
+      await eventually('new list', async () => (await devicesOf())?.join() === 'A,C');
+    }
+    expect(asked()).toBe(3);
+    undo();
+  });
+
+  it('are asked for while another server keeps silent', async () => {
+    const undo = peer.on('GET', DEVICES, () => answer(9, 'C'));
+    const silent = createServer();
+    const asking = once(silent.listen(0, '127.0.0.1'), 'connection') as Promise<[Socket]>;
+    await once(silent, 'listening');
+    const carol = `@carol:localhost:${(silent.address() as AddressInfo).port}` as UserId;
+    await test.room({ members: { '@alice:hs1': 'join', [carol]: 'join' } });
+    const { db } = test.database;
+    await db.insertInto('remote_device_lists').values({ user_id: carol, resync_at: 0 }).execute();
+    const [socket] = await asking;
+    let isSilent = true;
+    socket.on('close', () => (isSilent = false)).resume();
+    await know(5, 'A');
+    await change(update(9, [8], 'C'));
+    await eventually('new list', async () => (await devicesOf())?.join() === 'C');
+    expect(isSilent).toBe(true);
+    socket.destroy();
+    silent.close();
     undo();
   });
 

@@ -10,8 +10,12 @@ import {
   transactionSchema,
 } from './send-transaction.schema.js';
 
-/** 50 PDUs and 100 EDUs of 64 KiB each, and what stands around them. */
-const BODY_LIMIT = 10 * 1024 * 1024;
+/**
+ * 200 times the size of a PDU. The specification bounds neither EDUs nor transactions, and a server that is refused sends the same again for
+ * ever; so this is not less than what every Synapse takes. Not more either: anybody may send a body before its signature is checked, it takes
+ * about five times its size of memory, and reading one of this size already blocks the process for a tenth of a second.
+ */
+const BODY_LIMIT = 200 * 65_536;
 
 @FederationSignature()
 @Controller('_matrix/federation/v1/send/:txnId')

@@ -216,7 +216,7 @@ describe('a transaction', () => {
       ['101 EDUs', { edus: Array<null>(101).fill(null) }, 400, 'M_BAD_JSON'],
       ['no list of PDUs', { pdus: {} }, 400, 'M_BAD_JSON'],
       ['100,000 values', { more: Array<number>(100_000).fill(1) }, 400, 'M_BAD_JSON'],
-      ['11 MiB', { more: 'x'.repeat(11 * 1024 * 1024) }, 413, 'M_TOO_LARGE'],
+      ['13 MiB', { more: 'x'.repeat(13 * 1024 * 1024) }, 413, 'M_TOO_LARGE'],
     ])('with %s', async (_, more, status, errcode) => {
       expect(await test.send([], { more })).toMatchObject({ status, body: { errcode } });
     });

@@ -58,6 +58,15 @@ describe('messages to devices, from other servers', () => {
     expect(await test.announced('to-device-changed')).toEqual([{ position: expect.any(Number) }]);
   });
 
+  it('may be more than 64 KiB in one EDU', async () => {
+    const filler = {
+      [BOB]: Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`D${n}`, { x: 'x'.repeat(2_000) }])),
+    };
+    const contents = Array.from({ length: 23 }, () => message(filler));
+    await send([...contents, message({ [ALICE]: { PHONE: { n: 1 } } })]);
+    expect(await inboxes()).toEqual([`${ALICE} PHONE ${EVE} m.test {"n":1}`]);
+  });
+
   it('are taken in once, whatever transactions bring them', async () => {
     const one = message({ [ALICE]: { PHONE: { n: 1 } } });
     await send([one], { txnId: 'first' });

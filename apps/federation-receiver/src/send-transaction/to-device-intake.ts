@@ -17,6 +17,7 @@ import {
   type UserId,
 } from '@atoll/matrix';
 import type { Announcer } from '@atoll/redis-streams';
+import { AbandonedMessages } from '@atoll/service';
 import type { Logger } from '@atoll/telemetry';
 import { hash } from 'node:crypto';
 import { toDeviceReceived } from './transaction-metrics.js';
@@ -30,13 +31,16 @@ const AT_ONCE = 20;
 /** Takes in messages to devices of this server. */
 export class ToDeviceIntake {
   private readonly known = new KnownWaiting();
+  private readonly abandoned: AbandonedMessages;
 
   constructor(
     private readonly serverName: ServerName,
     private readonly database: Database,
     private readonly announcer: Announcer,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.abandoned = new AbandonedMessages(logger);
+  }
 
   /**
    * Durable when it resolves, and taken in once, whatever transactions bring it. A device with a full inbox does without: no answer could tell
@@ -86,6 +90,7 @@ export class ToDeviceIntake {
     const lost = outcomes.filter(
       (one) => one.outcome === 'too_large' || (one.outcome === 'taken_in' && one.leftOut > 0),
     );
+    this.abandoned.note(outcomes);
     for (const { outcome } of outcomes) toDeviceReceived.add(1, { outcome });
     if (lost.length > 0)
       this.logger.warn({ origin, edus: lost.length }, 'Messages did not fit into an inbox');

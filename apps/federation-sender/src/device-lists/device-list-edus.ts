@@ -8,6 +8,7 @@ import {
 } from '@atoll/database';
 import type { JsonObject, ServerName, UserId } from '@atoll/matrix';
 import { LRUCache } from 'lru-cache';
+import { MAX_EDUS } from '../sending/edu-queue.js';
 import type { SharingServers } from './sharing-servers.js';
 
 /** Of the EDUs of one transaction; keys may be long. */
@@ -24,26 +25,29 @@ export interface NextDeviceLists {
 /** What destinations are told of the devices of local users. */
 export class DeviceListEdus {
   /** A change may be told as it is later: what came after it is told too. Undefined for one that nobody need hear of. */
-  readonly #edus = new LRUCache<string, { readonly edu: JsonObject | undefined; readonly size: number }>({
-    maxSize: CACHE_BYTES,
-    sizeCalculation: ({ size }) => size,
-  });
+  readonly #edus: LRUCache<string, MadeEdu>;
 
   constructor(
-    private readonly reader: OutgoingDeviceReader,
-    private readonly keys: DeviceKeyReader,
+    private readonly reader: Pick<OutgoingDeviceReader, 'owedTo' | 'introducing' | 'devicesOf'>,
+    private readonly keys: Pick<DeviceKeyReader, 'crossSigningKeysOf'>,
     private readonly sharing: Pick<SharingServers, 'lately'>,
-  ) {}
+    cacheBytes = CACHE_BYTES,
+  ) {
+    this.#edus = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ size }) => size });
+  }
 
   /**
-   * The next EDUs for a destination: the changes of users who share a room with it, in order; of a commit with more changes than fit only the
-   * newest. When there are none, of users who came their newest change, whose `prev_id` tells the destination that it has not seen all.
+   * The next EDUs for a destination: the changes of users who share a room with it, in order. When there are none, of users who came their
+   * newest change, whose `prev_id` tells the destination that it has not seen all, and their cross-signing keys, which are in no such chain.
+   * What belongs together and does not fit waits for the next transaction. Of a commit with more changes than any takes only the newest are
+   * told, with the cross-signing keys.
+   * @param limit places for EDUs, at most {@link MAX_EDUS}
    * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
    */
   async next(destination: ServerName, limit: number): Promise<NextDeviceLists | undefined> {
     const owed = await this.reader.owedTo(destination, limit);
     if (owed === undefined) return undefined;
-    if (owed.changes.length === 0) return this.introductions(owed);
+    if (owed.changes.length === 0) return this.introductions(owed, limit);
     const users = [...new Set(owed.changes.map(({ userId }) => userId))];
     const sharing = await this.sharing.lately(users);
     const concerning = owed.changes.filter(({ userId }) => sharing.get(userId)?.has(destination));
@@ -60,39 +64,40 @@ export class DeviceListEdus {
     };
   }
 
-  private async introductions(owed: OwedDeviceLists): Promise<NextDeviceLists> {
-    const newest = await this.reader.newestOf(owed.introductions.map(({ userId }) => userId));
-    const told = new Map((await this.edusOf(newest)).map(({ change, edu }) => [change.userId, edu]));
+  private async introductions(owed: OwedDeviceLists, limit: number): Promise<NextDeviceLists> {
+    const newest = await this.reader.introducing(owed.introductions.map(({ userId }) => userId));
+    const told = Map.groupBy(await this.edusOf(newest), ({ change }) => change.userId);
     const edus: JsonObject[] = [];
     const introductions: Introduction[] = [];
     let bytes = 0;
     for (const introduction of owed.introductions) {
-      const edu = told.get(introduction.userId);
-      bytes += JSON.stringify(edu ?? '').length;
-      if (introductions.length > 0 && bytes > MAX_BYTES) break;
+      const ofUser = (told.get(introduction.userId) ?? []).flatMap(({ edu }) =>
+        edu === undefined ? [] : [edu],
+      );
+      bytes += JSON.stringify(ofUser).length;
+      if (edus.length + ofUser.length > limit || (introductions.length > 0 && bytes > MAX_BYTES)) break;
       introductions.push(introduction);
-      if (edu) edus.push(edu);
+      edus.push(...ofUser);
     }
     const isMore = owed.isTruncated || introductions.length < owed.introductions.length;
     return { edus, progress: { upTo: undefined, introductions }, isMore };
   }
 
   private async edusOf(changes: readonly DeviceChange[]): Promise<readonly ToldChange[]> {
-    const missing = changes.filter((change) => !this.#edus.has(keyOf(change)));
-    const made = missing.length > 0 ? await this.make(missing) : new Map<string, JsonObject | undefined>();
-    return changes.map((change) => {
-      const key = keyOf(change);
-      return { change, edu: made.get(key) ?? this.#edus.get(key)?.edu };
-    });
+    // Taken before anything is made: that may drive them out of the cache.
+    const known = new Map(changes.map((change) => [change, this.#edus.get(keyOf(change))]));
+    const missing = changes.filter((change) => known.get(change) === undefined);
+    const made = missing.length > 0 ? await this.make(missing) : new Map<DeviceChange, MadeEdu>();
+    return changes.map((change) => ({ change, edu: (known.get(change) ?? made.get(change))?.edu }));
   }
 
-  private async make(changes: readonly DeviceChange[]): Promise<Map<string, JsonObject | undefined>> {
+  private async make(changes: readonly DeviceChange[]): Promise<Map<DeviceChange, MadeEdu>> {
     const userIds = [...new Set(changes.map(({ userId }) => userId))];
     const devices = Map.groupBy(await this.reader.devicesOf(userIds), ({ userId }) => userId);
     const keys = changes.some(({ deviceId }) => deviceId === '')
       ? await this.keys.crossSigningKeysOf(userIds, undefined)
       : [];
-    const made = new Map<string, JsonObject | undefined>();
+    const made = new Map<DeviceChange, MadeEdu>();
     for (const change of changes) {
       const { userId, deviceId } = change;
       const edu =
@@ -105,11 +110,18 @@ export class DeviceListEdus {
               change,
               devices.get(userId)?.find((device) => device.deviceId === deviceId),
             );
-      made.set(keyOf(change), edu);
-      this.#edus.set(keyOf(change), { edu, size: 200 + 2 * JSON.stringify(edu ?? '').length });
+      const one = { edu, size: 200 + 2 * JSON.stringify(edu ?? '').length };
+      made.set(change, one);
+      this.#edus.set(keyOf(change), one);
     }
     return made;
   }
+}
+
+interface MadeEdu {
+  readonly edu: JsonObject | undefined;
+  /** In the cache. */
+  readonly size: number;
 }
 
 interface ToldChange {
@@ -117,20 +129,31 @@ interface ToldChange {
   readonly edu: JsonObject | undefined;
 }
 
-/** As many whole commits as fit, and of the first at least its newest changes. */
+/** As many whole commits as fit. */
 function fitting(changes: readonly ToldChange[], limit: number) {
   const edus: JsonObject[] = [];
   let bytes = 0;
   let upTo: number | undefined;
   for (const [position, commit] of Map.groupBy(changes, ({ change }) => change.position)) {
-    const ofCommit = commit.flatMap(({ edu }) => (edu === undefined ? [] : [edu]));
+    const ofCommit = edusTold(commit);
     bytes += JSON.stringify(ofCommit).length;
-    if (upTo !== undefined && (edus.length + ofCommit.length > limit || bytes > MAX_BYTES))
+    if (edus.length + ofCommit.length > limit || (upTo !== undefined && bytes > MAX_BYTES))
       return { edus, upTo, isComplete: false };
-    edus.push(...ofCommit.slice(-limit));
+    edus.push(...ofCommit);
     upTo = position;
   }
   return { edus, upTo, isComplete: true };
+}
+
+/** What a transaction takes of one commit: where that is not all, the chain of devices has a gap, and cross-signing keys are in none. */
+function edusTold(commit: readonly ToldChange[]): readonly JsonObject[] {
+  const told = (isOfKeys: boolean) =>
+    commit.flatMap(({ change, edu }) =>
+      edu !== undefined && (change.deviceId === '') === isOfKeys ? [edu] : [],
+    );
+  const keys = told(true).slice(-MAX_EDUS);
+  const devices = told(false);
+  return [...keys, ...devices.slice(Math.max(0, devices.length - (MAX_EDUS - keys.length)))];
 }
 
 function keyOf({ userId, streamId }: DeviceChange): string {

@@ -7,22 +7,21 @@ import {
   type OutgoingEventReader,
   type RoutedDeviceLists,
 } from '@atoll/database';
-import { type ServerName, serverNameOf } from '@atoll/matrix';
+import type { ServerName } from '@atoll/matrix';
 import { type Logger, logError } from '@atoll/telemetry';
 import type { OwnedPartitions } from '../owned-partitions.js';
 import { type Join, joinsIn } from '../routing/joins-in.js';
+import { Introductions } from './introductions.js';
 import type { SharingServers } from './sharing-servers.js';
 
 const LOOK_MS = 1_000;
 const BATCH = 100;
 /** Positions of the events stream that one look goes through; also those that may be read again after a restart. */
 const EVENTS_BATCH = 2_000;
-/** Of a user who joins one: to servers in any other, the user is introduced once more. */
-const MAX_OTHER_ROOMS = 200;
 
 export interface DeviceListRouterOptions {
   readonly reader: OutgoingDeviceReader;
-  readonly events: Pick<OutgoingEventReader, 'changes'>;
+  readonly events: Pick<OutgoingEventReader, 'changes' | 'roomChanges'>;
   readonly progress: Pick<IndexProgressReader, 'newestPosition'>;
   readonly sharing: SharingServers;
   readonly owned: OwnedPartitions;
@@ -34,7 +33,7 @@ export interface DeviceListRouterOptions {
 }
 
 /**
- * Decides which server is told of which change of a local user's devices, and of which user who comes into a room of it. What it decides is
+ * Decides which server is told of which change of a local user's devices, and of which user on the occasion of a join. What it decides is
  * durable before anything is sent, with the cursors of the partitions. Reading something twice changes nothing.
  * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
  */
@@ -47,8 +46,10 @@ export class DeviceListRouter {
   #isFailing = false;
   #looking: Promise<void> | undefined;
   readonly #timer: NodeJS.Timeout;
+  readonly #introductions: Introductions;
 
   constructor(private readonly options: DeviceListRouterOptions) {
+    this.#introductions = new Introductions(options);
     this.#timer = setInterval(() => {
       this.hint();
     }, LOOK_MS);
@@ -141,31 +142,16 @@ export class DeviceListRouter {
     return [...routes.values()];
   }
 
-  /** For each server those who came into a room of it and did not share one before. */
+  /** Without those that are durable already. */
   async #introductionsOf(joins: readonly Join[]): Promise<Map<ServerName, Introduction[]>> {
-    const { serverName, partitionOf } = this.options;
-    const introductions = new Map<ServerName, Introduction[]>();
-    for (const join of joins) {
-      const { userId, position } = join;
-      if (serverNameOf(userId) !== serverName) continue;
-      for (const destination of await this.#serversMetIn(join)) {
-        if (position <= (this.#cursors.get(partitionOf(destination))?.eventsPosition ?? Infinity)) continue;
-        const ofServer = introductions.get(destination) ?? [];
-        introductions.set(destination, [...ofServer, { userId, position }]);
-      }
+    const introductions = await this.#introductions.of(joins);
+    for (const [destination, users] of introductions) {
+      const cursor = this.#cursors.get(this.options.partitionOf(destination))?.eventsPosition ?? Infinity;
+      const left = users.filter(({ position }) => position > cursor);
+      if (left.length > 0) introductions.set(destination, left);
+      else introductions.delete(destination);
     }
     return introductions;
-  }
-
-  async #serversMetIn({ userId, roomNid, position }: Join): Promise<Set<ServerName>> {
-    const { reader, sharing } = this.options;
-    const met = new Set(await sharing.inRoom(roomNid));
-    if (met.size === 0) return met;
-    for (const other of await reader.roomsBefore(userId, position, MAX_OTHER_ROOMS)) {
-      for (const known of await sharing.inRoom(other)) met.delete(known);
-      if (met.size === 0) break;
-    }
-    return met;
   }
 
   async #save(

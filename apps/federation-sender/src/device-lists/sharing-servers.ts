@@ -1,7 +1,7 @@
 import type { IndexProgressReader, OutgoingPresenceReader } from '@atoll/database';
 import type { ServerName, UserId } from '@atoll/matrix';
 import { LRUCache } from 'lru-cache';
-import type { StreamRouter } from '../routing/stream-router.js';
+import type { StreamRouter, UsersInRoom } from '../routing/stream-router.js';
 
 /** Nobody is in as many: it is what a query may cost at most. */
 const MAX_ROOMS = 20_000;
@@ -17,7 +17,7 @@ export class SharingServers {
   constructor(
     private readonly rooms: Pick<OutgoingPresenceReader, 'roomsOf'>,
     private readonly progress: Pick<IndexProgressReader, 'newestPosition'>,
-    private readonly router: Pick<StreamRouter, 'allServersIn'>,
+    private readonly router: Pick<StreamRouter, 'allServersIn' | 'usersIn'>,
   ) {}
 
   /**
@@ -48,6 +48,11 @@ export class SharingServers {
   /** The servers in one room, as of now. @throws NotOwnerError as {@link of} */
   async inRoom(roomNid: number): Promise<readonly ServerName[]> {
     return this.router.allServersIn(roomNid, await this.progress.newestPosition());
+  }
+
+  /** How many users of a server are in a room, at the position at least. @throws NotOwnerError as {@link of} */
+  usersIn(roomNid: number, server: ServerName, notBefore: number): Promise<UsersInRoom> {
+    return this.router.usersIn(roomNid, server, notBefore);
   }
 
   private async find(userIds: readonly UserId[]): Promise<Map<UserId, ReadonlySet<ServerName>>> {

@@ -6,17 +6,24 @@ export interface Join {
   readonly roomNid: number;
   readonly userId: UserId;
   readonly position: number;
+  /** When it was made, as its server says; ms since 1970. */
+  readonly madeAt: number;
 }
 
 /** The changes by which somebody came who was not joined before. */
 export function joinsIn(changes: readonly RoomServersChange[]): Join[] {
-  return changes.flatMap(({ roomNid, userId, position, before, after }) =>
-    userId !== null && isJoin(after) && !isJoin(before) ? [{ roomNid, userId, position }] : [],
-  );
+  return changes.flatMap(({ roomNid, userId, position, before, after }): Join[] => {
+    const join = joinOf(after);
+    if (userId === null || join === undefined || joinOf(before) !== undefined) return [];
+    const madeAt = join['origin_server_ts'];
+    return [{ roomNid, userId, position, madeAt: typeof madeAt === 'number' ? madeAt : 0 }];
+  });
 }
 
-function isJoin(event: string | null): boolean {
-  if (event === null) return false;
-  const { content } = JSON.parse(event) as JsonObject;
-  return isJsonObject(content) && content['membership'] === 'join';
+/** The event, if it is a join. */
+function joinOf(json: string | null): JsonObject | undefined {
+  if (json === null) return undefined;
+  const event = JSON.parse(json) as JsonObject;
+  const { content } = event;
+  return isJsonObject(content) && content['membership'] === 'join' ? event : undefined;
 }

@@ -40,6 +40,11 @@ export class RoomServers {
     return this.#joined.has(server);
   }
 
+  /** Joined users of a server. */
+  usersOf(server: ServerName): number {
+    return this.#joined.get(server) ?? 0;
+  }
+
   /** The servers in the room, those that the server ACL denies too. */
   joined(): Iterable<ServerName> {
     return this.#joined.keys();

@@ -9,6 +9,7 @@ import { type ServerName, serverNameOf } from '@atoll/matrix';
 import { type Logger, logError } from '@atoll/telemetry';
 import type { OwnedPartitions } from '../owned-partitions.js';
 import { destinationsOf } from './destinations-of.js';
+import type { RoomServers } from './room-servers.js';
 import { RoomServersCache } from './room-servers-cache.js';
 import { type Route, Routes } from './routes.js';
 
@@ -37,9 +38,17 @@ interface Question {
   readonly roomNid: number;
   /** Up to where the stream must have been followed. */
   readonly notBefore: number;
-  /** Also the servers that the server ACL denies. */
-  readonly isForAll: boolean;
-  readonly answer: PromiseWithResolvers<ServerName[]>;
+  readonly answer: (room: RoomServers) => void;
+  readonly fail: (error: unknown) => void;
+  /** While no partition is followed. */
+  readonly refuse: () => void;
+}
+
+/** Users of one server in a room. */
+export interface UsersInRoom {
+  readonly count: number;
+  /** Of the events stream, when they were so many. */
+  readonly position: number;
 }
 
 /**
@@ -91,8 +100,7 @@ export class StreamRouter {
    * partition.
    */
   serversIn(roomNid: number): Promise<ServerName[]> {
-    if (this.#isStopped) return Promise.resolve([]);
-    return this.#ask({ roomNid, notBefore: 0, isForAll: false });
+    return this.#ask(roomNid, 0, (room) => this.#others(room.allowed()), []);
   }
 
   /**
@@ -100,8 +108,15 @@ export class StreamRouter {
    * @throws NotOwnerError while it follows no partition
    */
   allServersIn(roomNid: number, notBefore: number): Promise<ServerName[]> {
-    if (this.#isStopped) return Promise.reject(new NotOwnerError([]));
-    return this.#ask({ roomNid, notBefore, isForAll: true });
+    return this.#ask(roomNid, notBefore, (room) => this.#others(room.joined()));
+  }
+
+  /** How many users of a server are in a room. @throws NotOwnerError as {@link allServersIn} */
+  usersIn(roomNid: number, server: ServerName, notBefore: number): Promise<UsersInRoom> {
+    return this.#ask(roomNid, notBefore, (room) => ({
+      count: room.usersOf(server),
+      position: this.#position,
+    }));
   }
 
   /** Resolves when nothing is read any more. */
@@ -112,11 +127,22 @@ export class StreamRouter {
     this.#answerNothing();
   }
 
-  #ask(question: Omit<Question, 'answer'>): Promise<ServerName[]> {
-    const answer = Promise.withResolvers<ServerName[]>();
-    this.#questions.push({ ...question, answer });
-    this.hint();
-    return answer.promise;
+  /** @param otherwise while no partition is followed; an error where there is none */
+  #ask<T>(roomNid: number, notBefore: number, read: (room: RoomServers) => T, otherwise?: T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const refuse = () => {
+      if (otherwise === undefined) reject(new NotOwnerError([]));
+      else resolve(otherwise);
+    };
+    if (this.#isStopped) refuse();
+    else {
+      const answer = (room: RoomServers) => {
+        resolve(read(room));
+      };
+      this.#questions.push({ roomNid, notBefore, answer, fail: reject, refuse });
+      this.hint();
+    }
+    return promise;
   }
 
   async #readOn(): Promise<void> {
@@ -142,24 +168,22 @@ export class StreamRouter {
       return;
     }
     for (const question of this.#questions.splice(0)) {
-      const { answer, notBefore } = question;
+      const { roomNid, notBefore, answer, fail } = question;
       if (this.#position < notBefore) this.#questions.push(question);
-      else await this.#serversIn(question).then(answer.resolve, answer.reject);
+      else await this.#room(roomNid).then(answer, fail);
     }
   }
 
   #answerNothing(): void {
-    for (const { answer, isForAll } of this.#questions.splice(0)) {
-      if (isForAll) answer.reject(new NotOwnerError([]));
-      else answer.resolve([]);
-    }
+    for (const { refuse } of this.#questions.splice(0)) refuse();
   }
 
-  async #serversIn({ roomNid, isForAll }: Question): Promise<ServerName[]> {
-    const room = this.#rooms.get(roomNid) ?? (await this.#rooms.load(roomNid, this.#position));
-    return [...(isForAll ? room.joined() : room.allowed())].filter(
-      (server) => server !== this.options.serverName,
-    );
+  async #room(roomNid: number): Promise<RoomServers> {
+    return this.#rooms.get(roomNid) ?? this.#rooms.load(roomNid, this.#position);
+  }
+
+  #others(servers: Iterable<ServerName>): ServerName[] {
+    return [...servers].filter((server) => server !== this.options.serverName);
   }
 
   /** The rooms have gone on to events that are not routed: they are forgotten, and the events read again. */

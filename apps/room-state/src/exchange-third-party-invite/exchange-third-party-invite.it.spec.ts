@@ -161,6 +161,13 @@ describe('exchanging a third-party invite', () => {
     expect(await exchange(EVE)).toEqual({ eventId: expect.any(String) });
   });
 
+  it('is good once: not for who has left since', async () => {
+    await exchange(EVE);
+    await remote.send(roomId, '12', join);
+    await remote.send(roomId, '12', { ...join, content: { membership: 'leave' } });
+    await expect(exchange(EVE)).rejects.toMatchObject({ status: 403, errcode: 'M_FORBIDDEN' });
+  });
+
   it('knows nothing of rooms that this server is not in', async () => {
     const room = '!elsewhere:hs3' as RoomId;
     await expect(exchange(EVE, undefined, ALICE, room)).rejects.toMatchObject({ status: 404 });

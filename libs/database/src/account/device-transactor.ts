@@ -156,6 +156,7 @@ export class DeviceTransactor {
    * messages to the device go with its row (foreign keys).
    */
   async deleteDevices(userId: UserId, deviceIds: readonly DeviceId[]): Promise<void> {
+    await this.forgetRequestsOf(userId, deviceIds);
     const deleted = await this.transaction
       .selectFrom('devices')
       .select('device_id')
@@ -184,6 +185,17 @@ export class DeviceTransactor {
         .execute();
     }
     await this.lists.markChanged([userId]);
+  }
+
+  /**
+   * A later device of the same id may count its transactions from the beginning. Before the devices are locked, and in the order of their keys:
+   * so does who sends.
+   */
+  private async forgetRequestsOf(userId: UserId, deviceIds: readonly DeviceId[]): Promise<void> {
+    await sql`
+      DELETE FROM to_device_requests WHERE request_key IN (
+        SELECT request_key FROM to_device_requests WHERE user_id = ${userId} AND device_id = ${anyOf(deviceIds)}
+        ORDER BY request_key FOR UPDATE)`.execute(this.transaction);
   }
 
   /** Deletes every device of the user but `kept`. */

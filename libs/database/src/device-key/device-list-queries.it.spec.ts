@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { migrateToLatest } from '../migrate.js';
 import { type Database, openDatabase } from '../open-database.js';
+import { OutgoingDeviceReader } from './outgoing-device-reader.js';
 import { RemoteDeviceListReader } from './remote-device-list-reader.js';
 
 /** Every room has these members of other servers. */
@@ -51,6 +52,39 @@ describe('who of other servers shares a room with a user of this one', () => {
     expect(await reader.sharing([user(1), user(REMOTE + 1)])).toEqual(
       new Map([[user(1), { sinceFetch: false }]]),
     );
+  });
+});
+
+describe('whose list changed lately in a room', () => {
+  let server: TestDatabase;
+  let database: Database;
+  beforeAll(async () => {
+    server = await testDatabase();
+    database = openDatabase({ url: server.url, poolSize: 1, applicationName: 'device-list-queries' });
+    await migrateToLatest(database.db);
+    await fill(database);
+    await sql`INSERT INTO device_changes (user_id, stream_id, device_id, fingerprint, position, changed_ts)
+      SELECT '@local' || i % 10 || ':hs1', i, 'D', 'f', i, i FROM generate_series(1, 5000) i`.execute(
+      database.db,
+    );
+    await sql`ANALYZE`.execute(database.db);
+  }, 60_000);
+  afterAll(async () => {
+    await database.close();
+    await server.drop();
+  });
+
+  it('is found without a look at the room, or at older changes', async () => {
+    const reader = new OutgoingDeviceReader(database);
+    expect(await reader.changedIn(3, 4_996)).toEqual([]);
+    expect((await reader.changedIn(3, 4_993)).toSorted()).toEqual([3, 4, 5].map((n) => `@local${n}:hs1`));
+    expect(await reader.changedIn(11, 0)).toEqual([]);
+    expect([await reader.hasChangedSince(5_000), await reader.hasChangedSince(5_001)]).toEqual([true, false]);
+    const { sql: text, parameters } = reader.changedInQuery(3, 4_993).compile(database.db);
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, [...parameters]);
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain('device_changes_by_time');
+    expect(plan).not.toMatch(/memberships_by_room|Seq Scan on (memberships|device_changes)/);
   });
 });
 

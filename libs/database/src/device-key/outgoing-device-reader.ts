@@ -5,6 +5,9 @@ import type { Introduction } from '../federation/destination-transactor.js';
 import type { Database } from '../open-database.js';
 import { DeviceKeyReader, signedKeyName, withSignatures } from './device-key-reader.js';
 
+/** Of the log: those that are looked at for one room, the newest. */
+const MAX_LATE = 10_000;
+
 /** How far the federation sender has read. */
 export interface DeviceListCursor {
   /** In `device_changes`. */
@@ -73,6 +76,35 @@ export class OutgoingDeviceReader {
       .execute();
   }
 
+  /** Whether anybody's list changed since then. @param since ms since 1970 */
+  async hasChangedSince(since: number): Promise<boolean> {
+    const row = await this.database.db
+      .selectFrom('device_changes')
+      .select('user_id')
+      .where('changed_ts', '>=', since)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /**
+   * Those who are in a room and whose lists changed since then, of the newest 10,000 changes: the room is not read for it.
+   * @param since ms since 1970
+   */
+  async changedIn(roomNid: number, since: number): Promise<UserId[]> {
+    const { rows } = await this.changedInQuery(roomNid, since).execute(this.database.db);
+    return rows.map(({ userId }) => userId);
+  }
+
+  /** @internal For the test that looks at its plan. */
+  changedInQuery(roomNid: number, since: number) {
+    return sql<{ userId: UserId }>`
+      SELECT DISTINCT k.state_key AS "userId"
+      FROM (SELECT user_id FROM device_changes WHERE changed_ts >= ${since} ORDER BY changed_ts DESC LIMIT ${sql.lit(MAX_LATE)}) AS c
+      JOIN state_keys k ON k.state_key = c.user_id
+      JOIN memberships m ON m.user_nid = k.state_key_nid AND m.room_nid = ${roomNid} AND m.membership = 'join'`;
+  }
+
   /** Rooms that a user joined before a position of the events stream, those entered last first. */
   async roomsBefore(userId: UserId, position: number, limit: number): Promise<number[]> {
     const rows = await this.database.db
@@ -112,11 +144,17 @@ export class OutgoingDeviceReader {
 
   /** The newest change of a device of each of the users. */
   async newestOf(userIds: readonly UserId[]): Promise<DeviceChange[]> {
+    return (await this.introducing(userIds)).filter(({ deviceId }) => deviceId !== '');
+  }
+
+  /** Of each of the users the newest change of a device, and the newest of the cross-signing keys. */
+  async introducing(userIds: readonly UserId[]): Promise<DeviceChange[]> {
+    const isOfKeys = sql<boolean>`device_id = ''`;
     return this.changes()
-      .distinctOn('user_id')
+      .distinctOn(['user_id', isOfKeys])
       .where('user_id', '=', anyOf(userIds))
-      .where('device_id', '<>', '')
       .orderBy('user_id')
+      .orderBy(isOfKeys)
       .orderBy('stream_id', 'desc')
       .execute();
   }

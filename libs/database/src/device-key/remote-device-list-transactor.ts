@@ -1,6 +1,7 @@
-import type { DeviceId, JsonObject, UserId } from '@atoll/matrix';
+import type { DeviceId, JsonObject, ServerName, UserId } from '@atoll/matrix';
 import { sql, type Transaction } from 'kysely';
 import { anyOf } from '../any-of.js';
+import { serverOf } from '../federation/server-name-sql.js';
 import type { DatabaseSchema } from '../schema/database-schema.js';
 import type { RemoteDevice, RemoteDeviceList } from './remote-device-list-reader.js';
 
@@ -11,6 +12,8 @@ export const MAX_REMOTE_DEVICES = 1_000;
 export interface LockedList {
   readonly userId: UserId;
   readonly streamId: number | null;
+  /** The newest update that was told. */
+  readonly heardStreamId: number | null;
   readonly isStale: boolean;
   readonly wasFetched: boolean;
 }
@@ -42,7 +45,13 @@ export class RemoteDeviceListTransactor {
   async lock(userIds: readonly UserId[]): Promise<Map<UserId, LockedList>> {
     const rows = await this.transaction
       .selectFrom('remote_device_lists')
-      .select(['user_id as userId', 'stream_id as streamId', 'is_stale as isStale', 'fetched_position'])
+      .select([
+        'user_id as userId',
+        'stream_id as streamId',
+        'heard_stream_id as heardStreamId',
+        'is_stale as isStale',
+        'fetched_position',
+      ])
       .where('user_id', '=', anyOf(userIds))
       .orderBy('user_id')
       .forUpdate()
@@ -114,7 +123,7 @@ export class RemoteDeviceListTransactor {
       .execute();
     if (device && (await this.countDevices(userId)) < MAX_REMOTE_DEVICES)
       await this.putDevices(userId, [device]);
-    await this.heardOf(userId, { stream_id: streamId });
+    await this.heardOf(userId, { stream_id: streamId, heard_stream_id: streamId });
   }
 
   /** Replaces those of the cross-signing keys that are given. */
@@ -128,20 +137,28 @@ export class RemoteDeviceListTransactor {
   /**
    * The list is not what it was any more. Where it is to be asked for anew already, that stays as it is: it is being asked for, and will be
    * once more because something was heard of it, or its server did not answer and has time.
+   * @param streamId of the update that says so
    * @param resyncAt ms since 1970; null to wait until somebody wants to know it
    */
-  async markStale(userId: UserId, resyncAt: number | null): Promise<void> {
+  async markStale(userId: UserId, streamId: number, resyncAt: number | null): Promise<void> {
     await this.heardOf(userId, {
       is_stale: true,
+      heard_stream_id: streamId,
       resync_at: sql`coalesce(resync_at, ${resyncAt}::bigint)`,
     });
   }
 
-  /** Takes stale lists that are due, for so long; those that wait longest first. */
-  async claimDue(now: number, claimMs: number, limit: number): Promise<DueResync[]> {
+  /** Takes stale lists that are due, for so long; those that wait longest first. @param except servers whose lists are left */
+  async claimDue(
+    now: number,
+    claimMs: number,
+    limit: number,
+    except: readonly ServerName[] = [],
+  ): Promise<DueResync[]> {
     const { rows } = await sql<DueResync>`
       UPDATE remote_device_lists SET resync_at = ${now + claimMs}, tries = tries + 1 WHERE user_id IN (
-        SELECT user_id FROM remote_device_lists WHERE resync_at <= ${now}
+        SELECT user_id FROM remote_device_lists
+        WHERE resync_at <= ${now} AND ${serverOf('user_id')} <> ALL (${except}::text[])
         ORDER BY resync_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
       RETURNING user_id AS "userId", tries`.execute(this.transaction);
     return rows;

@@ -62,6 +62,14 @@ export class OutgoingEventReader {
     return rows;
   }
 
+  /** The changes of one room at positions after `from` up to `to`, in order. */
+  async roomChanges(roomNid: number, from: number, to: number): Promise<RoomServersChange[]> {
+    const stretch = sql`SELECT position, room_nid FROM event_positions
+      WHERE room_nid = ${roomNid} AND position > ${from} AND position <= ${to}`;
+    const { rows } = await this.changesIn(stretch).execute(this.database.db);
+    return rows;
+  }
+
   /** Counts the servers in a room as it is now, once; in one snapshot with the changes since a position. */
   async roomServersSince(roomNid: number, position: number): Promise<RoomServersHistory> {
     const snapshot = this.database.db

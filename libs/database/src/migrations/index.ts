@@ -28,6 +28,7 @@ import * as dehydratedDevices from './0027-dehydrated-devices.js';
 import * as roomJobIndexes from './0031-room-job-indexes.js';
 import * as historyInGaps from './0032-history-in-gaps.js';
 import * as guests from './0033-guests.js';
+import * as encryptionInTime from './0034-encryption-in-time.js';
 
 /**
  * Every migration in order. A migration is never changed once released, never imports today's table types, and only expands:
@@ -63,4 +64,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0031-room-job-indexes': roomJobIndexes,
   '0032-history-in-gaps': historyInGaps,
   '0033-guests': guests,
+  '0034-encryption-in-time': encryptionInTime,
 };

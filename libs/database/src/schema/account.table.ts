@@ -18,6 +18,8 @@ export interface DevicesTable {
   display_name: string | null;
   last_seen_ip: string | null;
   last_seen_ts: number;
+  /** When a message to it was last acknowledged, to the hour, or since when there is the device; ms since 1970. */
+  inbox_emptied_ts: Generated<number>;
 }
 
 /** A device of the user that nobody is logged in with, at most one. */

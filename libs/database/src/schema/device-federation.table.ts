@@ -14,6 +14,8 @@ export interface DeviceChangesTable {
   fingerprint: string | null;
   /** In the `device_lists` stream. */
   position: number;
+  /** ms since 1970 */
+  changed_ts: Generated<number>;
 }
 
 /** How far `device_changes` and the events stream were read for the destinations of a partition. */
@@ -38,6 +40,8 @@ export interface RemoteDeviceListsTable {
   version: Generated<number>;
   /** The last update that it holds, by the other server's count; null where that was not told. */
   stream_id: number | null;
+  /** The newest update that was told, whether it holds it or not. */
+  heard_stream_id: Generated<number | null>;
   is_stale: Generated<boolean>;
   /** Of the events stream, when the list was asked for; null when it never came. */
   fetched_position: number | null;

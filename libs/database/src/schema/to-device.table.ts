@@ -30,4 +30,7 @@ export interface ToDeviceRequestsTable {
   created_ts: number;
   /** JSON of devices and destinations that had no room for it; null when it has reached everybody. */
   left_out: string | null;
+  /** Whose transaction it is; null for those of other servers. */
+  user_id: Generated<UserId | null>;
+  device_id: Generated<DeviceId | null>;
 }

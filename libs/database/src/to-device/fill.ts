@@ -11,12 +11,17 @@ export const MAX_OF_OTHER_SERVERS = 125_000;
 export const MAX_OF_SENDER = 10_000;
 export const SHARED_FROM = MAX_WAITING / 2;
 
+/** What is full, and was emptied by nobody for so long, holds up nobody. */
+export const ABANDONED_AFTER_MS = 24 * 3_600_000;
+
 /** What waits in one place, an inbox or the queue for another server, as it was counted. */
 export interface CountedFill {
   readonly total: number;
   readonly ofOtherServers: number;
   /** Messages by sender, without those that hold few ({@link FEW}). */
   readonly bySender: Readonly<Record<UserId, number>>;
+  /** Nothing of it was acknowledged for {@link ABANDONED_AFTER_MS}. */
+  readonly isAbandoned: boolean;
 }
 
 /** Senders with fewer are not counted one by one. */
@@ -27,9 +32,11 @@ export class Fill {
   #total: number;
   #ofOtherServers: number;
   readonly #bySender: Map<UserId, number>;
+  readonly isAbandoned: boolean;
   #added = 0;
 
-  constructor({ total, ofOtherServers, bySender }: CountedFill) {
+  constructor({ total, ofOtherServers, bySender, isAbandoned }: CountedFill) {
+    this.isAbandoned = isAbandoned;
     this.#total = total;
     this.#ofOtherServers = ofOtherServers;
     this.#bySender = new Map(Object.entries(bySender) as [UserId, number][]);

@@ -4,7 +4,7 @@ import { FEW, Fill, MAX_WAITING } from './fill.js';
 import { KnownFills } from './known-fills.js';
 
 const alice = '@alice:hs1' as UserId;
-const fill = (total = 0) => new Fill({ total, ofOtherServers: 0, bySender: {} });
+const fill = (total = 0) => new Fill({ total, ofOtherServers: 0, bySender: {}, isAbandoned: false });
 const roomIn = (one: Fill) =>
   one.hasRoom(alice, false, FEW) ? 'enough' : one.hasRoom(alice, false) ? 'little' : 'none';
 

@@ -16,7 +16,7 @@ const request = (devices: Record<string, string>, more: Partial<ToDeviceRequest>
   ...more,
 });
 const fill = (counted: Partial<ConstructorParameters<typeof Fill>[0]> = {}) =>
-  new Fill({ total: 0, ofOtherServers: 0, bySender: {}, ...counted });
+  new Fill({ total: 0, ofOtherServers: 0, bySender: {}, isAbandoned: false, ...counted });
 const waiting = (ofPhone = fill(), ofHs2 = fill()): Waiting => ({
   inboxes: new Map([
     [
@@ -38,7 +38,7 @@ const outgoing = [1, 2].map(() => ({ destination: hs2, partition: 0, content: '{
 describe('what becomes of a request', () => {
   it('is for the devices that there are; a name goes before a star', () => {
     const plan = planDeliveries(request({ '*': '1', PHONE: '2', NOSUCH: '3' }, { outgoing }), waiting());
-    expect(plan.outcome).toEqual({ outcome: 'taken_in', leftOut: 0 });
+    expect(plan.outcome).toEqual({ outcome: 'taken_in', leftOut: 0, abandoned: 0 });
     expect(reached(plan)).toEqual(['PHONE 2', 'LAPTOP 1', hs2, hs2]);
   });
 
@@ -47,19 +47,29 @@ describe('what becomes of a request', () => {
     // There is room for one, and both go together.
     const almost = fill({ total: MAX_WAITING - 1 });
     const plan = planDeliveries(request({ '*': '1' }, { outgoing }), waiting(full, almost));
-    expect(plan.outcome).toEqual({ outcome: 'taken_in', leftOut: 2 });
+    expect(plan.outcome).toEqual({ outcome: 'taken_in', leftOut: 2, abandoned: 0 });
     expect(reached(plan)).toEqual(['LAPTOP 1']);
     expect(plan.leftOut).toEqual({ devices: [[bob, phone]], destinations: [hs2] });
     const again = planDeliveries(request({ '*': '1' }, { outgoing }), waiting(), plan.leftOut);
     expect(reached(again)).toEqual(['PHONE 1', hs2, hs2]);
-    expect(again.outcome).toEqual({ outcome: 'taken_in', leftOut: 0 });
+    expect(again.outcome).toEqual({ outcome: 'taken_in', leftOut: 0, abandoned: 0 });
   });
 
   it('is nothing when nobody has room, unless they are left out for good', () => {
     const full = () => waiting(fill({ total: MAX_WAITING }));
     expect(planDeliveries(request({ PHONE: '1' }), full()).outcome).toEqual({ outcome: 'full' });
     const forGood = planDeliveries(request({ PHONE: '1' }, { whenFull: 'leave_out' }), full());
-    expect(forGood.outcome).toEqual({ outcome: 'taken_in', leftOut: 1 });
+    expect(forGood.outcome).toEqual({ outcome: 'taken_in', leftOut: 1, abandoned: 0 });
+  });
+
+  it('passes over who is full and empties nothing, unlike who has room', () => {
+    const full = () => fill({ total: MAX_WAITING, isAbandoned: true });
+    const all = request({ '*': '1' }, { outgoing });
+    const plan = planDeliveries(all, waiting(full(), full()));
+    expect(plan.outcome).toEqual({ outcome: 'taken_in', leftOut: 0, abandoned: 2 });
+    expect(reached(plan)).toEqual(['LAPTOP 1']);
+    expect(planDeliveries(request({ PHONE: '1' }), waiting(full())).outcome.outcome).toBe('taken_in');
+    expect(reached(planDeliveries(all, waiting(fill({ isAbandoned: true }))))).toHaveLength(4);
   });
 
   it.each([

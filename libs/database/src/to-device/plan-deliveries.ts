@@ -38,7 +38,8 @@ export interface Plan {
 const NOBODY: LeftOut = { devices: [], destinations: [] };
 
 /**
- * Which devices and destinations a request reaches: those that have room. Devices that there are not are passed over.
+ * Which devices and destinations a request reaches: those that have room. Devices that there are not are passed over, and so is who has no
+ * room and has emptied nothing for a day: else anybody could stop the senders of a room by one device that never syncs.
  * @param only those that the same request left out before
  */
 export function planDeliveries(request: ToDeviceRequest, waiting: Waiting, only?: LeftOut): Plan {
@@ -49,23 +50,27 @@ export function planDeliveries(request: ToDeviceRequest, waiting: Waiting, only?
   const { sender } = request;
   const deliveries: Delivery[] = [];
   const devices: [UserId, DeviceId][] = [];
+  let abandoned = 0;
   for (const delivery of wanted) {
     const { userId, deviceId } = delivery;
     const fill = waiting.inboxes.get(userId)?.get(deviceId);
     if (takes(fill, sender, isOfOtherServer(sender, userId))) deliveries.push(delivery);
+    else if (fill?.isAbandoned === true) abandoned += 1;
     else devices.push([userId, deviceId]);
   }
   const edus: OutgoingEdu[] = [];
   const destinations: ServerName[] = [];
   for (const [destination, ofDestination] of edusOf(request, only)) {
-    if (takes(waiting.outboxes.get(destination), sender, false, ofDestination.length)) {
-      edus.push(...ofDestination);
-    } else destinations.push(destination);
+    const fill = waiting.outboxes.get(destination);
+    if (takes(fill, sender, false, ofDestination.length)) edus.push(...ofDestination);
+    else if (fill?.isAbandoned === true) abandoned += 1;
+    else destinations.push(destination);
   }
   const leftOut = devices.length + destinations.length;
   const isRefused = leftOut > 0 && deliveries.length + edus.length === 0;
   if (isRefused && request.whenFull === 'remember') return nothing('full');
-  return { deliveries, edus, leftOut: { devices, destinations }, outcome: { outcome: 'taken_in', leftOut } };
+  const outcome = { outcome: 'taken_in', leftOut, abandoned } as const;
+  return { deliveries, edus, leftOut: { devices, destinations }, outcome };
 }
 
 function deliveriesOf(

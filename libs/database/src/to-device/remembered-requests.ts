@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { anyOf } from '../any-of.js';
 import type { DatabaseSchema } from '../schema/database-schema.js';
-import type { LeftOut } from './to-device-request.js';
+import type { LeftOut, ToDeviceRequest } from './to-device-request.js';
 
 /** What is known of a request: nothing, that it was taken in, or whom it left out. */
 export type Remembered = 'new' | 'complete' | LeftOut;
@@ -14,27 +14,31 @@ export class RememberedRequests {
    * Remembers those that are new, and holds the others: of two at once that are the same, one goes on, and the other sees what became of
    * it. Rows are locked in the order of their keys.
    */
-  async hold(keys: readonly string[]): Promise<Map<string, Remembered>> {
+  async hold(requests: readonly Pick<ToDeviceRequest, 'key' | 'device'>[]): Promise<Map<string, Remembered>> {
     const created_ts = Date.now();
+    const keys = requests.map(({ key }) => key);
+    const rows = requests.map(({ key: request_key, device }) => {
+      return { request_key, created_ts, user_id: device?.userId, device_id: device?.deviceId };
+    });
     const inserted = await this.transaction
       .insertInto('to_device_requests')
-      .values(keys.toSorted().map((request_key) => ({ request_key, created_ts })))
+      .values(rows.toSorted((a, b) => (a.request_key < b.request_key ? -1 : 1)))
       .onConflict((conflict) => conflict.doNothing())
       .returning('request_key')
       .execute();
     const held = new Map<string, Remembered>(inserted.map(({ request_key }) => [request_key, 'new']));
     const known = keys.filter((key) => !held.has(key));
     if (known.length === 0) return held;
-    const rows = await this.transaction
+    const found = await this.transaction
       .selectFrom('to_device_requests')
       .select(['request_key', 'left_out'])
       .where('request_key', '=', anyOf(known))
       .orderBy('request_key')
       .forUpdate()
       .execute();
-    // Only the sweep of old ones can have come between.
-    if (rows.length < known.length) throw new Error('a request was forgotten while it was repeated');
-    for (const { request_key, left_out } of rows) {
+    // Only the sweep of old ones, or the end of its device, can have come between.
+    if (found.length < known.length) throw new Error('a request was forgotten while it was repeated');
+    for (const { request_key, left_out } of found) {
       held.set(request_key, left_out === null ? 'complete' : (JSON.parse(left_out) as LeftOut));
     }
     return held;

@@ -1,6 +1,9 @@
 import type { DeviceId, UserId } from '@atoll/matrix';
 import type { Database } from '../open-database.js';
 
+/** What is written of when an inbox was emptied: not each time. */
+const EMPTIED_EVERY_MS = 3_600_000;
+
 /** Whose inbox it is. */
 export interface InboxOwner {
   readonly userId: UserId;
@@ -50,13 +53,25 @@ export class ToDeviceReader {
     return { messages, upTo: messages.at(-1)?.position ?? after };
   }
 
-  /** The device has everything up to the position: that goes. */
+  /**
+   * The device has everything up to the position: that goes. When it was, is written after that and not with it: whoever deletes a device locks
+   * it before its messages.
+   */
   async acknowledge({ userId, deviceId }: InboxOwner, upTo: number): Promise<void> {
-    await this.database.db
+    const { numDeletedRows } = await this.database.db
       .deleteFrom('to_device')
       .where('user_id', '=', userId)
       .where('device_id', '=', deviceId)
       .where('position', '<=', upTo)
+      .executeTakeFirst();
+    if (numDeletedRows === 0n) return;
+    const now = Date.now();
+    await this.database.db
+      .updateTable('devices')
+      .set({ inbox_emptied_ts: now })
+      .where('user_id', '=', userId)
+      .where('device_id', '=', deviceId)
+      .where('inbox_emptied_ts', '<', now - EMPTIED_EVERY_MS)
       .execute();
   }
 }

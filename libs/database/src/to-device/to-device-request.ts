@@ -1,4 +1,5 @@
 import type { DeviceId, ServerName, UserId } from '@atoll/matrix';
+import type { InboxOwner } from './to-device-reader.js';
 
 /** Means all devices of a user. */
 export const ALL_DEVICES = '*';
@@ -16,6 +17,8 @@ export interface ToDeviceRequest {
   /** Requests with the same one are the same, and each of their messages is taken in once. */
   readonly key: string;
   readonly sender: UserId;
+  /** The device whose transaction it is: the request is forgotten with it. */
+  readonly device?: InboxOwner | undefined;
   readonly type: string;
   /** For users of this server: JSON of contents by user and device id; {@link ALL_DEVICES} means those that are not named. */
   readonly local: ReadonlyMap<UserId, ReadonlyMap<string, string>>;
@@ -33,7 +36,10 @@ export interface LeftOut {
 export type ToDeviceOutcome =
   | {
       readonly outcome: 'taken_in';
-      /** Devices and destinations for which there was no room. */ readonly leftOut: number;
+      /** Devices and destinations for which there was no room. */
+      readonly leftOut: number;
+      /** Those that had none and have emptied nothing for a day, which were passed over. */
+      readonly abandoned: number;
     }
   /** All of it was taken in before. */
   | { readonly outcome: 'repeated' }

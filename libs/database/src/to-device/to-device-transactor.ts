@@ -45,7 +45,7 @@ export class ToDeviceTransactor {
     const remembered = new RememberedRequests(this.transaction);
     // Of equal ones the first goes on.
     const distinct = [...Map.groupBy(requests, ({ key }) => key).values()].flatMap(([first]) => first ?? []);
-    const held = await remembered.hold(distinct.map(({ key }) => key));
+    const held = await remembered.hold(distinct);
     const open = distinct.filter(({ key }) => held.get(key) !== 'complete');
     const waiting = await waitingFor(this.transaction, this.known, open);
     const plans = new Map<string, Plan>();

@@ -23,6 +23,14 @@ paths:
       responses:
         "200": { content: { application/json: { schema: { $ref: definitions/boat.yaml } } } }
 `;
+const ships = `
+servers: [{ variables: { basePath: { default: /_matrix/federation/v1 } } }]
+paths:
+  /ships/{shipId}:
+    get:
+      responses:
+        "200": { content: { application/json: { schema: { $ref: ../client-server/definitions/boat.yaml } } } }
+`;
 const boat = 'type: object\nrequired: [name]\nproperties: { name: { type: string } }\n';
 const error = 'type: object\nrequired: [errcode]\n';
 
@@ -31,7 +39,16 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'atoll-contract-'));
   const api = join(folder, 'data/api/client-server');
   mkdirSync(join(api, 'definitions/errors'), { recursive: true });
-  writeFileSync(join(folder, 'operations.tsv'), `api\n${columns.join('\t')}\n`);
+  const ofServers = [
+    'server-server',
+    'GET',
+    '/_matrix/federation/v1/ships/{shipId}',
+    'getShip',
+    ...columns.slice(4),
+  ];
+  writeFileSync(join(folder, 'operations.tsv'), `api\n${columns.join('\t')}\n${ofServers.join('\t')}\n`);
+  mkdirSync(join(folder, 'data/api/server-server'), { recursive: true });
+  writeFileSync(join(folder, 'data/api/server-server/boats.yaml'), ships);
   writeFileSync(join(api, 'boats.yaml'), boats);
   writeFileSync(join(api, 'definitions/boat.yaml'), boat);
   writeFileSync(join(api, 'definitions/errors/error.yaml'), error);
@@ -41,16 +58,29 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function check(status: number, body: unknown, contentType = 'application/json'): Promise<void> {
+function check(
+  status: number,
+  body: unknown,
+  contentType = 'application/json',
+  path = '/_matrix/client/v3/boats/b%2F1?x=y',
+): Promise<void> {
   const headers = new Headers({ 'content-type': contentType });
   const answer = { status, headers, body, text: JSON.stringify(body) };
-  return checkContract('GET', '/_matrix/client/v3/boats/b%2F1?x=y', answer);
+  return checkContract('GET', path, answer);
 }
 
 describe('the contract check', () => {
   test('lets pass what the specification describes', async () => {
     await expect(check(200, { name: 'Mary' })).resolves.toBeUndefined();
     await expect(check(404, { errcode: 'M_NOT_FOUND' })).resolves.toBeUndefined();
+  });
+
+  test('looks at what servers answer each other too', async () => {
+    const ship = (status: number, body: unknown) =>
+      check(status, body, undefined, '/_matrix/federation/v1/ships/s');
+    await expect(ship(200, { name: 'Mary' })).resolves.toBeUndefined();
+    await expect(ship(404, { errcode: 'M_NOT_FOUND' })).resolves.toBeUndefined();
+    await expect(ship(200, {})).rejects.toThrow("must have required property 'name'");
   });
 
   test.each([

@@ -34,3 +34,19 @@ export async function checkContract(method: string, path: string, answer: Checke
     `the answer ${answer.status} of ${operation.id} breaks the specification:\n${found.join('\n')}\n${answer.text.slice(0, 2000)}`,
   );
 }
+
+/** The same of an answer of `fetch` that somebody else is going to read. What unstable parameters were asked for is not the specification's. */
+export async function checkResponse(method: string, url: string, response: Response): Promise<void> {
+  const { status, headers } = response;
+  const { pathname, searchParams } = new URL(url);
+  if (searchParams.keys().some((name) => name.includes('.msc'))) return;
+  if (!process.env['MATRIX_SPEC_DIR'] || headers.get('content-type') !== 'application/json') return;
+  const text = await response
+    .clone()
+    .text()
+    .catch(() => undefined);
+  // Whoever reads it finds out that the connection was lost.
+  if (text === undefined) return;
+  const body: unknown = JSON.parse(text);
+  await checkContract(method, pathname, { status, headers, body, text });
+}

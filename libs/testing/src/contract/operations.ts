@@ -7,22 +7,25 @@ export interface Operation {
   /** As the specification writes it, `{roomId}` and all. */
   readonly path: string;
   readonly pattern: RegExp;
-  /** The OpenAPI file that describes it, below `data/api/client-server`. */
+  /** The OpenAPI file that describes it, below `data/api`. */
   readonly file: string;
 }
 
-/** The client-server operations of a specification checkout, those with the fewest parameters first. */
+/** APIs that Atoll answers. */
+const APIS = ['client-server', 'server-server'];
+
+/** The client-server and server-server operations of a specification checkout, those with the fewest parameters first. */
 export function loadOperations(specFolder: string): Operation[] {
   const [, ...lines] = readFileSync(join(specFolder, 'operations.tsv'), 'utf8').trimEnd().split('\n');
   return lines
     .map((line) => line.split('\t'))
-    .filter(([api]) => api === 'client-server')
-    .map(([, method = '', path = '', id = '', , , , , file = '']) => ({
+    .filter(([api = '']) => APIS.includes(api))
+    .map(([api = '', method = '', path = '', id = '', , , , , file = '']) => ({
       id,
       method,
       path,
       pattern: patternOf(path),
-      file,
+      file: `${api}/${file}`,
     }))
     .sort((a, b) => parameters(a) - parameters(b));
 }

@@ -18,12 +18,15 @@ export interface SentText {
 export async function exchange(
   url: string,
   { method, headers, text, timeoutMs = 30_000 }: SentText,
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; headers: Headers; text: string }> {
   const signal = AbortSignal.timeout(timeoutMs);
   const length = text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) };
   const all = { ...headers, ...length };
   const sent = request(url, { method, headers: all, agent: false, rejectUnauthorized: false, signal });
   sent.end(text);
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-  return { status: answer.statusCode ?? 0, text: await textOf(answer) };
+  const { statusCode = 0, headers: told } = answer;
+  const contentType = told['content-type'];
+  const answered = new Headers(contentType === undefined ? {} : { 'content-type': contentType });
+  return { status: statusCode, headers: answered, text: await textOf(answer) };
 }

@@ -24,7 +24,7 @@ test('an endless answer goes on and on', async () => {
 });
 
 test('a slow answer comes whole in the end, unless nobody waits for it', async () => {
-  expect(await ask(hostile.slowLoris({ a: 1 }, 1))).toEqual({ status: 200, text: '{"a":1}' });
+  expect(await ask(hostile.slowLoris({ a: 1 }, 1))).toMatchObject({ status: 200, text: '{"a":1}' });
   await expect(ask(hostile.slowLoris({ a: 1 }, 200), 300)).rejects.toThrow('aborted');
 });
 
@@ -35,5 +35,5 @@ test('connections end early', async () => {
 
 test('redirects and wrong content types are as told', async () => {
   expect((await ask(hostile.redirect('https://localhost:1/', 307))).status).toBe(307);
-  expect(await ask(hostile.wrongContentType({ a: 1 }))).toEqual({ status: 200, text: '{"a":1}' });
+  expect(await ask(hostile.wrongContentType({ a: 1 }))).toMatchObject({ status: 200, text: '{"a":1}' });
 });

@@ -1,5 +1,6 @@
 import { parseExactJson, lenientCanonicalJson, type SigningKey } from '@atoll/event-crypto';
 import { isJsonObject, type JsonObject } from '@atoll/matrix';
+import { checkContract } from '../contract/check-contract.js';
 import { exchange } from './exchange.js';
 
 /** A server as it signs. */
@@ -36,7 +37,7 @@ export interface PeerAnswer {
 /**
  * Sends a request to a peer, signed by `signer` unless the options say otherwise.
  * @param path percent-encoded, with the query
- * @throws Error when there is no answer in time
+ * @throws Error when there is no answer in time, or it breaks the specification
  * @see https://spec.matrix.org/v1.19/server-server-api/#request-authentication
  */
 export async function sendRequest(
@@ -59,8 +60,11 @@ export async function sendRequest(
     ...{ method, headers, text },
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
-  const parsed = parseExactJson(answer.text);
-  return { ...answer, body: isJsonObject(parsed) ? parsed : {} };
+  const { status, headers: told, text: said } = answer;
+  const parsed = parseExactJson(said);
+  const bodyOf = isJsonObject(parsed) ? parsed : {};
+  await checkContract(method, path, { status, headers: told, body: bodyOf, text: said });
+  return { status, body: bodyOf, text: said };
 }
 
 async function authorization(
