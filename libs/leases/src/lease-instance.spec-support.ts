@@ -17,6 +17,7 @@ export class LeaseInstance {
   drained = 0;
   fenced = 0;
   #isWriting = true;
+  #committing: Promise<void> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -43,6 +44,8 @@ export class LeaseInstance {
       onAcquired: () => options.onAcquired?.(),
       onReleasing: async () => {
         await setTimeout(5);
+        // What is under way ends, however long it takes.
+        await this.#committing;
         this.drained += 1;
       },
       announceChange: () => options.announceChange?.(),
@@ -78,9 +81,10 @@ export class LeaseInstance {
       const owned = [...this.leases.owned()].map(([partition, epoch]) => ({ partition, epoch }));
       const some = owned.filter(({ partition }) => partition % 4 === turn % 4);
       if (some.length > 0 && this.leases.mayWrite()) {
-        await this.commit(some).catch((error: unknown) => {
+        this.#committing = this.commit(some).catch((error: unknown) => {
           this.#refused(error);
         });
+        await this.#committing;
       }
       await setTimeout(5);
     }

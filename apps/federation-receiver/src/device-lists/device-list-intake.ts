@@ -24,7 +24,9 @@ interface KnownList {
    * update that was told before the question is in the answer; had another one been told since, the list would be stale. Undefined when nothing
    * is kept, or what is kept may have missed something: then updates only say that there are some.
    */
-  covered: ReadonlySet<number | null> | undefined;
+  covered: Set<number | null> | undefined;
+  /** The number that the answer names: what has no greater one is in it. */
+  readonly answered: number | null;
   /** A list that was complete, and is to be asked for again when it is not. */
   readonly isKept: boolean;
 }
@@ -84,8 +86,12 @@ export class DeviceListIntake {
 function knownOf(list: LockedList | undefined, isComplete: boolean): KnownList | undefined {
   if (list === undefined) return undefined;
   const isKept = list.wasFetched && isComplete;
-  const isUpToDate = isKept && !list.isStale;
-  return { isKept, covered: isUpToDate ? new Set([list.streamId, list.heardStreamId]) : undefined };
+  const { streamId, heardStreamId } = list;
+  // An answer that names less than was heard may not have it, and one that names nothing cannot be compared.
+  const isHeardIn = streamId !== null && heardStreamId !== null && heardStreamId <= streamId;
+  const covered =
+    isKept && !list.isStale ? new Set([streamId, ...(isHeardIn ? [heardStreamId] : [])]) : undefined;
+  return { isKept, covered, answered: streamId };
 }
 
 async function takeUpdate(
@@ -98,6 +104,12 @@ async function takeUpdate(
   const { covered } = known;
   if (covered?.has(streamId) === true) return 'repeated';
   const follows = prevIds.length > 0 && prevIds.every((prevId) => covered?.has(prevId));
+  if (follows && known.answered !== null && streamId <= known.answered) {
+    // It was on its way when the list was asked for. The answer has it, and perhaps what came after it.
+    covered?.add(streamId);
+    await lists.hear(userId, streamId);
+    return 'repeated';
+  }
   if (follows) {
     const device = isDeleted ? undefined : { deviceId, displayName, keys };
     await lists.update(userId, streamId, deviceId, device);

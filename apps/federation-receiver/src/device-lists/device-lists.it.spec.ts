@@ -176,6 +176,30 @@ describe('device lists of users of other servers', () => {
     undo();
   });
 
+  it('have what was on its way when they were asked for, and perhaps what came after it', async () => {
+    const undo = peer.on('GET', DEVICES, () => answer(50, 'A', 'C'));
+    await know(40, 'A');
+    await change(update(9, [8], 'C'));
+    await eventually('new list', async () => (await devicesOf())?.join() === 'A,C');
+    const told = await position();
+    await change(update(45, [9], 'gone again'));
+    expect([await devicesOf(), await position()]).toEqual([['A', 'C'], told]);
+    await change(update(51, [45], 'D'));
+    expect((await devicesOf())?.join()).toBe('A,C,D');
+    expect(asked()).toBe(1);
+    undo();
+  });
+
+  it('are asked for again when the answer is older than what was told', async () => {
+    const undo = peer.on('GET', DEVICES, () => answer(50, 'A', 'C'));
+    await know(40, 'A');
+    await change(update(99, [98], 'D'));
+    await eventually('new list', async () => (await devicesOf())?.join() === 'A,C');
+    await change(update(100, [99], 'E'));
+    await eventually('another question', async () => asked() === 2);
+    undo();
+  });
+
   it('are asked for while another server keeps silent', async () => {
     const undo = peer.on('GET', DEVICES, () => answer(9, 'C'));
     const silent = createServer();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DeviceChange, Introduction, LocalDevice, UserKey } from '@atoll/database';
 import type { DeviceId, JsonObject, ServerName, UserId } from '@atoll/matrix';
-import { DeviceListEdus } from './device-list-edus.js';
+import { DeviceListEdus, LEAST_PLACES } from './device-list-edus.js';
 
 const PEER = 'peer.example' as ServerName;
 const ALICE = '@alice:hs1' as UserId;
@@ -105,6 +105,15 @@ describe('what a destination is told of device lists', () => {
     for (let i = 2; i <= 101; i++) owed.change(ALICE, i, `D${i}`, 1);
     const next = await owed.edus().next(PEER, 100);
     expect(told(next?.edus)).toEqual(['keys', ...Array.from({ length: 99 }, (_, index) => index + 3)]);
+    expect(next).toMatchObject({ progress: { upTo: 1 }, isMore: false });
+  });
+
+  it('is not held up by a large commit while messages to devices take the places that they may', async () => {
+    const owed = new Owed();
+    owed.change(ALICE, 1, '', 1);
+    for (let i = 2; i <= 80; i++) owed.change(ALICE, i, `D${i}`, 1);
+    const next = await owed.edus().next(PEER, LEAST_PLACES);
+    expect(told(next?.edus)).toEqual(['keys', ...Array.from({ length: 49 }, (_, index) => index + 32)]);
     expect(next).toMatchObject({ progress: { upTo: 1 }, isMore: false });
   });
 });

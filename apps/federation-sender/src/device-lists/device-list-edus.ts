@@ -14,6 +14,8 @@ import type { SharingServers } from './sharing-servers.js';
 /** Of the EDUs of one transaction; keys may be long. */
 const MAX_BYTES = 512 * 1024;
 const CACHE_BYTES = 16 * 1024 * 1024;
+/** Places in a transaction that messages to devices leave for what has to be told here: no commit waits for more. */
+export const LEAST_PLACES = MAX_EDUS / 2;
 
 export interface NextDeviceLists {
   readonly edus: readonly JsonObject[];
@@ -39,7 +41,7 @@ export class DeviceListEdus {
   /**
    * The next EDUs for a destination: the changes of users who share a room with it, in order. When there are none, of users who came their
    * newest change, whose `prev_id` tells the destination that it has not seen all, and their cross-signing keys, which are in no such chain.
-   * What belongs together and does not fit waits for the next transaction. Of a commit with more changes than any takes only the newest are
+   * What belongs together and does not fit waits for the next transaction. Of a commit with more changes than have to fit only the newest are
    * told, with the cross-signing keys.
    * @param limit places for EDUs, at most {@link MAX_EDUS}
    * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
@@ -64,6 +66,7 @@ export class DeviceListEdus {
     };
   }
 
+  /** Without a look whether a room is still shared: any server may ask for these lists. */
   private async introductions(owed: OwedDeviceLists, limit: number): Promise<NextDeviceLists> {
     const newest = await this.reader.introducing(owed.introductions.map(({ userId }) => userId));
     const told = Map.groupBy(await this.edusOf(newest), ({ change }) => change.userId);
@@ -135,7 +138,7 @@ function fitting(changes: readonly ToldChange[], limit: number) {
   let bytes = 0;
   let upTo: number | undefined;
   for (const [position, commit] of Map.groupBy(changes, ({ change }) => change.position)) {
-    const ofCommit = edusTold(commit);
+    const ofCommit = edusTold(commit, upTo === undefined && limit >= LEAST_PLACES ? limit : MAX_EDUS);
     bytes += JSON.stringify(ofCommit).length;
     if (edus.length + ofCommit.length > limit || (upTo !== undefined && bytes > MAX_BYTES))
       return { edus, upTo, isComplete: false };
@@ -146,14 +149,14 @@ function fitting(changes: readonly ToldChange[], limit: number) {
 }
 
 /** What a transaction takes of one commit: where that is not all, the chain of devices has a gap, and cross-signing keys are in none. */
-function edusTold(commit: readonly ToldChange[]): readonly JsonObject[] {
+function edusTold(commit: readonly ToldChange[], limit: number): readonly JsonObject[] {
   const told = (isOfKeys: boolean) =>
     commit.flatMap(({ change, edu }) =>
       edu !== undefined && (change.deviceId === '') === isOfKeys ? [edu] : [],
     );
-  const keys = told(true).slice(-MAX_EDUS);
+  const keys = told(true).slice(-limit);
   const devices = told(false);
-  return [...keys, ...devices.slice(Math.max(0, devices.length - (MAX_EDUS - keys.length)))];
+  return [...keys, ...devices.slice(Math.max(0, devices.length - (limit - keys.length)))];
 }
 
 function keyOf({ userId, streamId }: DeviceChange): string {

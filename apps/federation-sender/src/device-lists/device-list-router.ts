@@ -143,15 +143,12 @@ export class DeviceListRouter {
   }
 
   /** Without those that are durable already. */
-  async #introductionsOf(joins: readonly Join[]): Promise<Map<ServerName, Introduction[]>> {
-    const introductions = await this.#introductions.of(joins);
-    for (const [destination, users] of introductions) {
-      const cursor = this.#cursors.get(this.options.partitionOf(destination))?.eventsPosition ?? Infinity;
-      const left = users.filter(({ position }) => position > cursor);
-      if (left.length > 0) introductions.set(destination, left);
-      else introductions.delete(destination);
-    }
-    return introductions;
+  #introductionsOf(joins: readonly Join[]): Promise<Map<ServerName, Introduction[]>> {
+    const cursorOf = (destination: ServerName) => this.#cursors.get(this.options.partitionOf(destination));
+    return this.#introductions.of(
+      joins,
+      (destination, position) => position > (cursorOf(destination)?.eventsPosition ?? Infinity),
+    );
   }
 
   async #save(

@@ -1,7 +1,7 @@
 import type { DestinationFailure, MissedEventsReader, OutgoingToDeviceReader } from '@atoll/database';
 import type { FederationClient, SendResult } from '@atoll/federation-client';
 import { isJsonObject, type JsonObject, type JsonValue, type ServerName } from '@atoll/matrix';
-import type { DeviceListEdus, NextDeviceLists } from '../device-lists/device-list-edus.js';
+import { type DeviceListEdus, LEAST_PLACES, type NextDeviceLists } from '../device-lists/device-list-edus.js';
 import { destinationsFailed, edusSent, pdusRefused, pdusSent, transactions } from '../sender-metrics.js';
 import { backOff } from './back-off.js';
 import type { Destination } from './destination.js';
@@ -29,7 +29,8 @@ export class TransactionSender {
   constructor(private readonly options: TransactionSenderOptions) {}
 
   /**
-   * 1. Finds the next events, at most 50, and at most 100 EDUs: messages to devices first, then device lists, then what is not durable.
+   * 1. Finds the next events, at most 50, and at most 100 EDUs: messages to devices first, then device lists, for which half of the places are
+   *    left, then what is not durable.
    * 2. Sends them.
    * 3. Makes it durable that they are acknowledged, or that the destination fails. What the peer says about single events is
    *    counted only: sent again they would fare the same.
@@ -72,7 +73,10 @@ export class TransactionSender {
     if (!destination.mayHaveToDevice) return { edus: [], upTo: 0 };
     // What comes during the look says so again.
     destination.mayHaveToDevice = false;
-    const { contents, upTo, mayHaveMore } = await this.options.toDevice.next(destination.name);
+    const { contents, upTo, mayHaveMore } = await this.options.toDevice.next(
+      destination.name,
+      destination.mayHaveDeviceLists ? MAX_EDUS - LEAST_PLACES : MAX_EDUS,
+    );
     if (mayHaveMore) destination.mayHaveToDevice = true;
     const edus = contents.map((content): JsonObject => {
       return { edu_type: 'm.direct_to_device', content: JSON.parse(content) as JsonObject };

@@ -6,6 +6,9 @@ import { DeviceKeyTransactor } from '../device-key/device-key-transactor.js';
 import { DeviceListTransactor } from '../device-key/device-list-transactor.js';
 import type { DatabaseSchema } from '../schema/database-schema.js';
 
+/** Of one device: more are not deleted with it, but by the sweep of old ones. */
+const MAX_FORGOTTEN = 50_000;
+
 export interface DeviceOfLogin {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
@@ -195,7 +198,7 @@ export class DeviceTransactor {
     await sql`
       DELETE FROM to_device_requests WHERE request_key IN (
         SELECT request_key FROM to_device_requests WHERE user_id = ${userId} AND device_id = ${anyOf(deviceIds)}
-        ORDER BY request_key FOR UPDATE)`.execute(this.transaction);
+        ORDER BY request_key LIMIT ${sql.lit(MAX_FORGOTTEN)} FOR UPDATE)`.execute(this.transaction);
   }
 
   /** Deletes every device of the user but `kept`. */

@@ -126,6 +126,11 @@ export class RemoteDeviceListTransactor {
     await this.heardOf(userId, { stream_id: streamId, heard_stream_id: streamId });
   }
 
+  /** Remembers the newest update that was told, of a list that has it. */
+  async hear(userId: UserId, streamId: number): Promise<void> {
+    await this.heardOf(userId, { heard_stream_id: streamId });
+  }
+
   /** Replaces those of the cross-signing keys that are given. */
   async updateKeys(userId: UserId, keys: Pick<RemoteDeviceList, 'masterKey' | 'selfSigningKey'>) {
     await this.heardOf(userId, {

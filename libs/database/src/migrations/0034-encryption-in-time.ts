@@ -13,13 +13,14 @@ const NOW = '(extract(epoch FROM now()) * 1000)::bigint';
  * - `remote_device_lists.heard_stream_id`: the newest update that was told, taken in or not.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
+  // Locked in the order in which writers lock them; the indexes, which take longer, last.
   const statements = [
+    'ALTER TABLE remote_device_lists ADD COLUMN heard_stream_id bigint',
+    `ALTER TABLE to_device_requests ADD COLUMN user_id text COLLATE "C", ADD COLUMN device_id text COLLATE "C"`,
+    `ALTER TABLE devices ADD COLUMN inbox_emptied_ts bigint NOT NULL DEFAULT ${NOW}`,
     `ALTER TABLE device_changes ADD COLUMN changed_ts bigint NOT NULL DEFAULT ${NOW}`,
     'CREATE INDEX device_changes_by_time ON device_changes (changed_ts)',
-    `ALTER TABLE devices ADD COLUMN inbox_emptied_ts bigint NOT NULL DEFAULT ${NOW}`,
-    `ALTER TABLE to_device_requests ADD COLUMN user_id text COLLATE "C", ADD COLUMN device_id text COLLATE "C"`,
     `CREATE INDEX to_device_requests_by_device ON to_device_requests (user_id, device_id) WHERE user_id IS NOT NULL`,
-    'ALTER TABLE remote_device_lists ADD COLUMN heard_stream_id bigint',
   ];
   for (const statement of statements) await sql.raw(statement).execute(db);
 }

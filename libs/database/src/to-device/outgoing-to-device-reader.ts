@@ -59,12 +59,12 @@ export class OutgoingToDeviceReader {
   }
 
   /** What the next transaction takes: at most 100 EDUs of 2 MiB together, the oldest first. */
-  async next(destination: ServerName): Promise<OutgoingToDevice> {
+  async next(destination: ServerName, limit = MAX_EDUS): Promise<OutgoingToDevice> {
     const { rows } = await sql<{ position: number; content: string }>`
       SELECT position, content FROM (
         SELECT position, content, sum(octet_length(content)) OVER (ORDER BY position) AS bytes
         FROM (SELECT position, content FROM outgoing_to_device WHERE destination = ${destination}
-          ORDER BY position LIMIT ${MAX_EDUS}) AS oldest) AS summed
+          ORDER BY position LIMIT ${limit}) AS oldest) AS summed
       WHERE bytes <= ${MAX_BYTES} ORDER BY position`.execute(this.database.db);
     const upTo = rows.at(-1)?.position ?? 0;
     return { contents: rows.map(({ content }) => content), upTo, mayHaveMore: rows.length > 0 };

@@ -36,8 +36,8 @@ export class RememberedRequests {
       .orderBy('request_key')
       .forUpdate()
       .execute();
-    // Only the sweep of old ones, or the end of its device, can have come between.
-    if (found.length < known.length) throw new Error('a request was forgotten while it was repeated');
+    // Where the sweep of old ones, or the end of its device, came between, nobody waits for it any more.
+    for (const key of known) held.set(key, 'complete');
     for (const { request_key, left_out } of found) {
       held.set(request_key, left_out === null ? 'complete' : (JSON.parse(left_out) as LeftOut));
     }

@@ -1,4 +1,5 @@
 import type { DeviceId, UserId } from '@atoll/matrix';
+import { LRUCache } from 'lru-cache';
 import type { Database } from '../open-database.js';
 
 /** What is written of when an inbox was emptied: not each time. */
@@ -28,6 +29,9 @@ export interface InboxPage {
 
 /** Reads the inboxes of local devices. */
 export class ToDeviceReader {
+  /** Of which it was written within the hour. */
+  readonly #emptied = new LRUCache<string, true>({ max: 100_000, ttl: EMPTIED_EVERY_MS });
+
   constructor(private readonly database: Database) {}
 
   /** The oldest messages after one position and up to another, in their order. */
@@ -58,13 +62,16 @@ export class ToDeviceReader {
    * it before its messages.
    */
   async acknowledge({ userId, deviceId }: InboxOwner, upTo: number): Promise<void> {
-    const { numDeletedRows } = await this.database.db
+    await this.database.db
       .deleteFrom('to_device')
       .where('user_id', '=', userId)
       .where('device_id', '=', deviceId)
       .where('position', '<=', upTo)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) return;
+      .execute();
+    const owner = `${userId} ${deviceId}`;
+    if (this.#emptied.has(owner)) return;
+    // Also of an empty inbox: its device is there.
+    this.#emptied.set(owner, true);
     const now = Date.now();
     await this.database.db
       .updateTable('devices')
