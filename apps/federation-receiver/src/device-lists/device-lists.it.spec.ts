@@ -196,7 +196,7 @@ describe('device lists of users of other servers', () => {
     await change(update(99, [98], 'D'));
     await eventually('new list', async () => (await devicesOf())?.join() === 'A,C');
     await change(update(100, [99], 'E'));
-    await eventually('another question', async () => asked() === 2);
+    await eventually('another question', () => Promise.resolve(asked() === 2));
     undo();
   });
 
