@@ -79,8 +79,13 @@ export class HistoryQuestions {
     const received = checked.flatMap((one) =>
       'event' in one && one.event.roomId === room.roomId ? one : [],
     );
-    // The other server does not know what is here: what lies behind that is the history of another gap.
-    const history = [...leadingTo(from, await this.unplaced(received)).values()];
+    const known = await this.events.load(received.map(({ event }) => event.eventId));
+    // The other server does not know what is here: what lies behind that is the history of another gap. Invites of users here that came
+    // before their server have a place, but nothing of the room hangs on them.
+    const absent = received.filter(({ event }) => known.get(event.eventId)?.outlier !== false);
+    const history = [...leadingTo(from, absent).values()].filter(
+      ({ event }) => known.get(event.eventId)?.inTimeline !== true,
+    );
     if (history.length === 0) throw unusable(question.server, 'nothing of what was asked for');
     const ordered = await citedFirst(byEventId(history.toSorted(byAge)), prevEventIds);
     const befores = await this.statesBefore(room, ordered, question);
@@ -90,14 +95,6 @@ export class HistoryQuestions {
       ordered.map(({ exact }) => JSON.stringify(exact)),
     );
     return { events: ordered.flatMap(({ event }) => taken.get(event.eventId) ?? []), befores };
-  }
-
-  private async unplaced(received: readonly ReceivedEvent[]): Promise<ReceivedEvent[]> {
-    const known = await this.events.load(received.map(({ event }) => event.eventId));
-    return received.filter(({ event }) => {
-      const earlier = known.get(event.eventId);
-      return !earlier || (earlier.outlier && !earlier.inTimeline);
-    });
   }
 
   /** Of the events that the rest stands on. Without its state, an event and what follows it stay where they are. */
