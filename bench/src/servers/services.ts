@@ -47,10 +47,11 @@ export async function startServices(
 /** One process of each service that clients' syncs need, on a durable PostgreSQL. */
 export async function startOneOfEach(
   bench: Bench,
+  env?: Record<string, string>,
 ): Promise<{ readonly cluster: Cluster; readonly clientApi: ServiceProcess }> {
   const postgres = await startDurablePostgres(bench);
   const instances = { 'client-api': 1, 'room-state': 1, push: 1 };
-  const { cluster } = await startServices(bench, postgres, 'atoll', instances);
+  const { cluster } = await startServices(bench, postgres, 'atoll', instances, env);
   const [clientApi] = cluster.instances('client-api');
   if (!clientApi) throw new Error('there is no client-api');
   return { cluster, clientApi };

@@ -17,7 +17,8 @@ export const syncIdle: Benchmark = {
   title: 'waiting /sync connections of one client-api process while nothing happens',
   async run(bench) {
     const sizes = bench.pick([1000, 5000, 10_000], [200]);
-    const { clientApi } = await startOneOfEach(bench);
+    // Whoever begins to wait comes online, of which the others of the room are told: with presence, nobody is left waiting.
+    const { clientApi } = await startOneOfEach(bench, { ATOLL_PRESENCE: 'off' });
     const setUp = new HttpLoad(bench, clientApi.clientUrl, 16);
     const users: LoadUser[] = [];
     const rooms: { roomId: string; creator: LoadUser }[] = [];
@@ -60,7 +61,7 @@ export const syncIdle: Benchmark = {
       await clients.close();
     }
     bench.remark(
-      `Each client is a user of its own, with a connection of its own, in a room of ${ROOM_SIZE}; processor: share of one core over ${seconds} s.`,
+      `Presence is off. Each client is a user of its own, with a connection of its own, in a room of ${ROOM_SIZE}; processor: share of one core over ${seconds} s.`,
     );
     return figures;
   },
