@@ -79,6 +79,17 @@ describe('what ignored users say', () => {
     await room.message(alice.userId, 'a4');
     expect(namesIn(await peek(next_batch))).toEqual(['a4']);
     expect(namesIn(await peek(textOf(nothing, 'end')))).toEqual(['a4']);
+    // What was missed and came later is history, and no news.
+    const followed = await room.message(alice.userId, 'a5');
+    for (let i = 0; i < 3; i++) {
+      await room.event({
+        ...{ type: 'm.room.message', sender: alice.userId, content: { body: 'missed' } },
+        ...{ backfilled: followed, fork: { basePosition: followed.position - 1 } },
+      });
+    }
+    const news = await peek(next_batch);
+    expect(namesIn(news)).toEqual(['a4', 'a5']);
+    expect(namesIn(await peek(textOf(news, 'end')))).toEqual([]);
   });
 });
 

@@ -103,6 +103,24 @@ describe('a message to devices', () => {
     expect((await app.read(bob)).numbers).toEqual([]);
   });
 
+  it('is not given up of a device that has nothing to read, but reads', async () => {
+    const [quiet] = (await newUser()) as [SyncUser];
+    const { next } = await app.read(quiet);
+    const dayAgo = Date.now() - 24 * 3_600_000 - 1;
+    await app.database.db
+      .updateTable('devices')
+      .set({ inbox_emptied_ts: dayAgo })
+      .where('user_id', '=', quiet.userId as never)
+      .execute();
+    await app.read(quiet, next);
+    const { at } = await app.database.db
+      .selectFrom('devices')
+      .select('inbox_emptied_ts as at')
+      .where('user_id', '=', quiet.userId as never)
+      .executeTakeFirstOrThrow();
+    expect(at).toBeGreaterThan(dayAgo);
+  });
+
   describe('when an inbox and a queue are full', () => {
     let full: SyncUser;
     let bob: SyncUser;

@@ -302,9 +302,16 @@ describe('a purge of history', () => {
        WHERE event_nid = (SELECT event_nid FROM events WHERE event_id = $2)`,
       [await positionOf(reply.eventId), longer.eventId],
     );
+    // And as an older release brought it: before everything.
+    await service.database.pool.query(
+      `UPDATE event_positions SET position = nextval('backfill_position')
+       WHERE event_nid = (SELECT event_nid FROM events WHERE event_id = $1)`,
+      [branch.eventId],
+    );
     const runner = service.module.get(RoomJobRunner);
     const purged = async (before: EventId) =>
       (await runUntil(service, runner, await purge(roomId, before))).eventsPurged;
+    expect(await purged(branch.eventId)).toBe(0);
     expect(await purged(other.eventId)).toBe(1);
     await expect(jsonOf(branch.eventId)).rejects.toThrow();
     expect(await jsonOf(longer.eventId)).toContain('further on the branch');

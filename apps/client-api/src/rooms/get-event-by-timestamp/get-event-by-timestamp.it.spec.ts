@@ -193,6 +193,27 @@ describe('what only other servers have', () => {
     expect(await ask(500, 'b')).toEqual(none);
   });
 
+  it('is looked for where it should lie first, and then farther back', async () => {
+    const late = await room.message(DAN, 'late');
+    await timed(late, 2000);
+    await app.database.db
+      .insertInto('backward_extremities')
+      .values({
+        room_nid: room.roomNid,
+        event_id: '$other' as EventId,
+        depth: 2000,
+        followed_by_nid: late.eventNid,
+      })
+      .execute();
+    const brought = hasHistory([], [1500]);
+    app.servers.answer = () => tells(`$event${'9'.repeat(9)}`, 1500);
+    expect(await found(1400, 'f')).toBe(brought[0]?.eventId);
+    expect(app.commands.asked.slice(0, 2)).toMatchObject([
+      { input: { before: late.position } },
+      { input: { before: 0 } },
+    ]);
+  });
+
   it('is brought in a bounded number of stretches', async () => {
     hasHistory(...Array.from({ length: 20 }, (_, i) => [900 - i]));
     app.servers.answer = () => tells('$never', 500);
